@@ -1,0 +1,3 @@
+//! The `carevow` command.
+
+fn main() {}

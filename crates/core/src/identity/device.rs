@@ -1,0 +1,153 @@
+//! Devices and their keys: `docs/protocol.md` B2 and B7.2 (`ID_X`).
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::ids::DeviceAddress;
+use crate::labels::Label;
+use crate::primitives::{Ed25519PublicKey, Ed25519Secret, Signature, X25519PublicKey, X25519Secret};
+use crate::random::{RandomError, draw};
+
+/// What a device is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeviceKind {
+    /// 1: a telephone or tablet.
+    Mobile,
+    /// 2: a computer.
+    Desktop,
+    /// 3: a browser, and any kind that v1 does not know.
+    Web,
+    /// 4: the EHR's connector.
+    Connector,
+    /// 5: the archive: receives only.
+    Archive,
+}
+
+impl DeviceKind {
+    /// Another number is treated as 3.
+    pub const fn from_u32(number: u32) -> Self {
+        match number {
+            1 => Self::Mobile,
+            2 => Self::Desktop,
+            4 => Self::Connector,
+            5 => Self::Archive,
+            _ => Self::Web,
+        }
+    }
+
+    /// The number on the wire.
+    pub const fn as_u32(self) -> u32 {
+        match self {
+            Self::Mobile => 1,
+            Self::Desktop => 2,
+            Self::Web => 3,
+            Self::Connector => 4,
+            Self::Archive => 5,
+        }
+    }
+}
+
+/// A device as others know it: its address and the three keys that identify it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct DevicePublic {
+    /// Account, device and registration.
+    pub address: DeviceAddress,
+    /// The account's identity key.
+    pub aik: Ed25519PublicKey,
+    /// The device's signing key.
+    pub dsk: Ed25519PublicKey,
+    /// The device's Diffie-Hellman key.
+    pub ddk: X25519PublicKey,
+}
+
+impl DevicePublic {
+    /// `ID_X = account[16] || u32 device || u32 reg || AIK[33] || DSK[33] || DDK[33]`.
+    pub fn id_bytes(&self) -> [u8; 123] {
+        let mut bytes = [0; 123];
+        let parts: [&[u8]; 4] = [
+            &self.address.to_bytes(),
+            &self.aik.tagged(),
+            &self.dsk.tagged(),
+            &self.ddk.tagged(),
+        ];
+        bytes
+            .iter_mut()
+            .zip(parts.into_iter().flatten())
+            .for_each(|(to, from)| *to = *from);
+        bytes
+    }
+}
+
+impl fmt::Debug for DevicePublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DevicePublic(..)")
+    }
+}
+
+/// This device, with its private keys. The account's identity key is not among them: it stays on the primary.
+pub struct LocalDevice {
+    public: DevicePublic,
+    dsk: Ed25519Secret,
+    ddk: X25519Secret,
+}
+
+impl LocalDevice {
+    /// A device with fresh keys, at `address`, of the account whose identity key is `aik`.
+    pub fn generate(
+        address: DeviceAddress,
+        aik: Ed25519PublicKey,
+        rng: &mut impl rand_core::TryCryptoRng,
+    ) -> Result<Self, RandomError> {
+        let dsk = draw(rng)?;
+        let ddk = draw(rng)?;
+        Ok(Self::from_seeds(address, aik, &dsk, &ddk))
+    }
+
+    /// The device with these seeds.
+    pub fn from_seeds(
+        address: DeviceAddress,
+        aik: Ed25519PublicKey,
+        dsk: &Zeroizing<[u8; 32]>,
+        ddk: &Zeroizing<[u8; 32]>,
+    ) -> Self {
+        let (dsk, ddk) = (Ed25519Secret::from_seed(dsk), X25519Secret::from_seed(ddk));
+        let public = DevicePublic {
+            address,
+            aik,
+            dsk: dsk.public_key(),
+            ddk: ddk.public_key(),
+        };
+        Self { public, dsk, ddk }
+    }
+
+    /// As others know it.
+    pub const fn public(&self) -> &DevicePublic {
+        &self.public
+    }
+
+    pub(crate) const fn dsk(&self) -> &Ed25519Secret {
+        &self.dsk
+    }
+
+    pub(crate) const fn ddk(&self) -> &X25519Secret {
+        &self.ddk
+    }
+
+    /// `pop = SIGN(DSK, "device-pop", account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33))`: the
+    /// device's consent to belong to the account whose identity key is `aik` (its own, or an announced one).
+    pub fn proof_of_possession(&self, aik: &Ed25519PublicKey) -> Signature {
+        let parts: [&[u8]; 3] = [
+            &self.public.address.to_bytes(),
+            &aik.tagged(),
+            &self.public.ddk.tagged(),
+        ];
+        self.dsk.sign(Label::DevicePop, &parts)
+    }
+}
+
+impl fmt::Debug for LocalDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LocalDevice(..)")
+    }
+}

@@ -1,0 +1,103 @@
+//! Every limit of the protocol, each with its reason: `docs/protocol.md` B16.
+
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+
+/// Signed objects, before decoding: far above an honest manifest, small enough to parse on a phone without thought.
+pub const SIGNED_OBJECT_BYTES: usize = 64 * 1024;
+/// A directory of 5 000 people fits.
+pub const ORG_DIRECTORY_BYTES: usize = 1024 * 1024;
+/// What one message may say; anything longer goes as an attachment.
+pub const CONTENT_BYTES: usize = 256 * 1024;
+/// `pad(6 + 4 + 1184 + 4 + 1088 + CONTENT_BYTES)`: the longest body that an honest peer makes.
+pub const BODY_BYTES: usize = 270_336;
+/// A whole envelope, checked before any cryptography.
+pub const ENVELOPE_BYTES: usize = 384 * 1024;
+/// Nesting of protobuf messages: v1 itself needs 5.
+pub const WIRE_DEPTH: usize = 16;
+
+/// Devices of one account: keeps a fan-out and a manifest small.
+pub const DEVICES: usize = 16;
+/// Members of one group: pairwise fan-out is the cost (`docs/rationale.md`).
+pub const GROUP_MEMBERS: usize = 50;
+/// Title of a group, bytes.
+pub const GROUP_TITLE_BYTES: usize = 256;
+/// Members of an organization.
+pub const ORG_MEMBERS: usize = 5_000;
+/// Former identity keys that a directory lists for one member.
+pub const PREVIOUS_AIKS: usize = 8;
+
+/// Skipped message keys that one jump may store: the newest ones; an older message of a bigger gap is given up.
+pub const SKIP_STORED_PER_JUMP: u32 = 1_000;
+/// How far ahead a message may be: two HMACs for each step, about 10 ms on a phone.
+pub const SKIP_JUMP: u32 = 25_000;
+/// Skipped message keys of one session: 64 KiB of state.
+pub const SKIP_STORED: usize = 2_000;
+/// Older receiving chains of which skipped keys are kept: bounds the trial opening of headers.
+pub const SKIP_CHAINS: usize = 5;
+/// How long a skipped key waits: bounds what stolen state opens.
+pub const SKIP_AGE_MS: u64 = 14 * DAY_MS;
+/// Messages of one chain: the random-nonce bound of its header key (2^-48 for a collision among 2^24 of 96 bits).
+pub const CHAIN_MESSAGES: u32 = 1 << 24;
+
+/// Messages in one sending chain without any reply, after which a session is refreshed (B6.2).
+pub const REFRESH_MESSAGES: u32 = 1_000;
+/// Time in one sending chain without any reply, after which a session is refreshed.
+pub const REFRESH_AGE_MS: u64 = 7 * DAY_MS;
+/// Messages, sent and received, since the last mix of a lane, after which an offer is worth its size.
+pub const LANE_DUE_MESSAGES: u32 = 50;
+/// Time since the last mix of a lane, likewise.
+pub const LANE_DUE_AGE_MS: u64 = DAY_MS;
+/// Messages that may leave without the open offer or answer before it is attached again.
+pub const LANE_REATTACH_MESSAGES: u32 = 8;
+
+/// How far a generation may lie above the highest known: stops a peer from exhausting the counter.
+pub const GENERATION_JUMP: u32 = 65_536;
+/// INITs that used no one-time key and that are remembered against replay.
+pub const SEEN_SET: usize = 10_000;
+/// Archived sessions of one device; a cold one that came too low has one place more (B12).
+pub const ARCHIVED_SESSIONS: usize = 3;
+/// How long an archived session receives.
+pub const ARCHIVED_AGE_MS: u64 = 14 * DAY_MS;
+/// Cold sessions of one device in a day; further ones are held.
+pub const COLD_SESSIONS_PER_DAY: u32 = 3;
+/// New sessions that one account may make in an hour.
+pub const NEW_SESSIONS_PER_HOUR: u32 = 30;
+/// RetryRequests sent to one device in a day.
+pub const RETRY_REQUESTS_PER_DAY: u32 = 3;
+
+/// How long a certificate of a device may live.
+pub const LEAF_LIFE_MS: u64 = DAY_MS;
+/// How long a certificate of an issuer may live.
+pub const ISSUER_LIFE_MS: u64 = 366 * DAY_MS;
+/// How long a manifest may live.
+pub const MANIFEST_LIFE_MS: u64 = 30 * DAY_MS;
+/// How long a directory may live.
+pub const ORG_DIRECTORY_LIFE_MS: u64 = 90 * DAY_MS;
+/// How long the predecessor of an identity key counts as the current one.
+pub const PREDECESSOR_AGE_MS: u64 = 30 * DAY_MS;
+/// How long past `next_update` a revocation list is still used.
+pub const REVOCATION_GRACE_MS: u64 = 7 * DAY_MS;
+/// How far the server time of an envelope may lie before the local clock.
+pub const SERVER_TIME_BACK_MS: u64 = 30 * DAY_MS;
+/// How far the server time of an envelope may lie after the local clock.
+pub const SERVER_TIME_AHEAD_MS: u64 = 5 * MINUTE_MS;
+/// How early a prekey record is accepted: clocks differ.
+pub const RECORD_EARLY_MS: u64 = 5 * MINUTE_MS;
+/// How long an invitation may be used.
+pub const INVITATION_LIFE_MS: u64 = 14 * DAY_MS;
+/// How long a link offer may be used.
+pub const LINK_LIFE_MS: u64 = 5 * MINUTE_MS;
+/// The relay URL of an invitation or a link offer, bytes.
+pub const RELAY_URL_BYTES: usize = 255;
+
+/// An attachment: 65 536 chunks of 64 KiB, so the chunk counter never wraps.
+pub const ATTACHMENT_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// A resource inside a message; anything longer goes as an attachment.
+pub const CLINICAL_INLINE_BYTES: usize = 64 * 1024;
+
+/// How far `sent_at` may lie from the server time before it is flagged.
+pub const SENT_AT_TOLERANCE_MS: u64 = DAY_MS;
+/// How long a superseded group state still speaks for a member.
+pub const STALE_ROSTER_MS: u64 = 30 * DAY_MS;
+/// How long a missing `seq` waits before it is an event.
+pub const MESSAGE_GAP_MS: u64 = 24 * HOUR_MS;

@@ -1,0 +1,2 @@
+//! The adversary that builds what an honest peer never would. In-crate and for tests only, so that no feature of the
+//! library opens a private key.

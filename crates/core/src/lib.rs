@@ -17,6 +17,7 @@
 pub mod attachment;
 pub mod content;
 pub mod envelope;
+pub mod errors;
 pub mod group;
 pub mod handshake;
 pub mod identity;
@@ -42,5 +43,6 @@ mod malicious;
 #[cfg(test)]
 mod testing;
 
+pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};
 pub use time::Timestamp;

@@ -1,1 +1,2 @@
 //! envelope
+pub mod padding;

@@ -1,0 +1,1 @@
+//! skipped_cases

@@ -55,11 +55,7 @@ pub struct DeviceId(u32);
 impl DeviceId {
     /// `None` for 0 and for 2^31 and above.
     pub const fn new(id: u32) -> Option<Self> {
-        if id == 0 || id > i32::MAX as u32 {
-            None
-        } else {
-            Some(Self(id))
-        }
+        if id == 0 || id > i32::MAX as u32 { None } else { Some(Self(id)) }
     }
 
     /// The number.

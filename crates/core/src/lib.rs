@@ -5,14 +5,7 @@
 //! `&State` and return `(what was opened, next state)`: a failure changes nothing, because nothing could.
 #![forbid(unsafe_code)]
 #![deny(clippy::arithmetic_side_effects)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::arithmetic_side_effects,
-        clippy::cast_possible_truncation,
-        reason = "tests count"
-    )
-)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests count"))]
 
 pub mod attachment;
 pub mod content;

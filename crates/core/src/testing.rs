@@ -25,11 +25,7 @@ pub(crate) const fn account(byte: u8) -> AccountId {
 
 /// A device of `account(byte)`.
 pub(crate) fn address(byte: u8, device: u32, reg: u32) -> DeviceAddress {
-    DeviceAddress {
-        account: account(byte),
-        device: DeviceId::new(device).unwrap(),
-        reg: RegNonce::new(reg).unwrap(),
-    }
+    DeviceAddress { account: account(byte), device: DeviceId::new(device).unwrap(), reg: RegNonce::new(reg).unwrap() }
 }
 
 /// The signing key with the seed `byte`.

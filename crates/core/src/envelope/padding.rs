@@ -1,5 +1,5 @@
 //! padding stub
-#![allow(missing_docs, clippy::all, reason="temporary")]
+#![allow(missing_docs, clippy::all, reason = "temporary")]
 use crate::limits;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PaddingProfile {

@@ -84,23 +84,13 @@ impl InitMessage<'_> {
         if !header.generation().is_within_jump_of(from.highest_generation) {
             return Err(DecryptError::DecryptFailed);
         }
-        let keys = secrets(header, me, prekeys)
-            .ok_or(DecryptError::DecryptFailed)?
-            .derive(&header.sid());
-        let peer = SessionPeer {
-            device: *header.initiator(),
-        };
+        let keys = secrets(header, me, prekeys).ok_or(DecryptError::DecryptFailed)?.derive(&header.sid());
+        let peer = SessionPeer { device: *header.initiator() };
         let spk = X25519Secret::from_slice(prekeys.spk.secret().seed()).ok_or(DecryptError::DecryptFailed)?;
         let fresh = Session::as_responder(header.sid(), peer, header.generation(), keys, Arc::new(spk), now);
         // A fresh session has two header keys: one that does not open is a forgery like any other.
-        let (opened, session) = fresh
-            .decrypt(self.message(), now)
-            .map_err(|_| DecryptError::DecryptFailed)?;
-        Ok(Accepted {
-            session,
-            opened,
-            grade: header.grade(),
-        })
+        let (opened, session) = fresh.decrypt(self.message(), now).map_err(|_| DecryptError::DecryptFailed)?;
+        Ok(Accepted { session, opened, grade: header.grade() })
     }
 }
 
@@ -121,11 +111,7 @@ fn check_parties(header: &InitHeader, me: Recipient<'_>, from: Initiator<'_>) ->
 /// The prekeys are those that the header names, and their stored records, as published, give its `bundle_hash`, with
 /// the account's identity key or one that it led away from.
 fn check_prekeys(header: &InitHeader, me: Recipient<'_>, prekeys: ResponderPrekeys<'_>) -> Result<(), DecryptError> {
-    let kem_use = if prekeys.kem.is_last_resort() {
-        PrekeyUse::Shared
-    } else {
-        PrekeyUse::OneTime
-    };
+    let kem_use = if prekeys.kem.is_last_resort() { PrekeyUse::Shared } else { PrekeyUse::OneTime };
     let named = prekeys.spk.key_id() == header.spk_id()
         && prekeys.opk.map(OneTimePrekey::key_id) == header.opk_id()
         && prekeys.kem.key_id() == header.kem_id()

@@ -63,18 +63,12 @@ impl InitHeader {
             return Err(DecryptError::UnsupportedVersion);
         };
         let fields = Fields::read(suite, &mut layout).ok_or(DecryptError::DecryptFailed)?;
-        Ok(Self {
-            bytes: Arc::new(*bytes),
-            fields,
-        })
+        Ok(Self { bytes: Arc::new(*bytes), fields })
     }
 
     pub(super) fn from_fields(fields: Fields) -> Option<Self> {
         let bytes: [u8; INIT_HEADER_BYTES] = fields.to_bytes().try_into().ok()?;
-        Some(Self {
-            bytes: Arc::new(bytes),
-            fields,
-        })
+        Some(Self { bytes: Arc::new(bytes), fields })
     }
 
     /// The bytes.
@@ -123,10 +117,7 @@ impl InitHeader {
             Some(_) => PrekeyUse::OneTime,
             None => PrekeyUse::Shared,
         };
-        Grade {
-            x25519,
-            ml_kem: self.fields.kem_use,
-        }
+        Grade { x25519, ml_kem: self.fields.kem_use }
     }
 
     pub(super) const fn fields(&self) -> &Fields {
@@ -220,13 +211,8 @@ pub struct InitMessage<'a> {
 impl<'a> InitMessage<'a> {
     /// Parses the header and the message behind it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecryptError> {
-        let (header, message) = bytes
-            .split_at_checked(INIT_HEADER_BYTES)
-            .ok_or(DecryptError::DecryptFailed)?;
-        Ok(Self {
-            header: InitHeader::parse(header)?,
-            message: SessionMessage::parse(message)?,
-        })
+        let (header, message) = bytes.split_at_checked(INIT_HEADER_BYTES).ok_or(DecryptError::DecryptFailed)?;
+        Ok(Self { header: InitHeader::parse(header)?, message: SessionMessage::parse(message)? })
     }
 
     /// The header.

@@ -54,11 +54,7 @@ pub(super) fn initiate(
         spk_id: spk.key_id,
         opk_id: bundle.opk().map(|opk| opk.key_id),
         kem_id: kem.key_id,
-        kem_use: if bundle.kem_is_last_resort() {
-            PrekeyUse::Shared
-        } else {
-            PrekeyUse::OneTime
-        },
+        kem_use: if bundle.kem_is_last_resort() { PrekeyUse::Shared } else { PrekeyUse::OneTime },
         bundle_hash: bundle.bundle_hash(),
         ek: ek.public_key(),
         ct,
@@ -72,14 +68,10 @@ pub(super) fn initiate(
         dh1: dh(me.ddk(), &spk.key)?,
         dh2: dh(&ek, ddk)?,
         dh3: dh(&ek, &spk.key)?,
-        dh4: bundle
-            .opk()
-            .map_or(Ok(Zeroizing::new([0; 32])), |opk| dh(&ek, &opk.key))?,
+        dh4: bundle.opk().map_or(Ok(Zeroizing::new([0; 32])), |opk| dh(&ek, &opk.key))?,
     };
     let sid = header.sid();
     let keys = secrets.derive(&sid);
-    let peer = SessionPeer {
-        device: *bundle.device(),
-    };
+    let peer = SessionPeer { device: *bundle.device() };
     Ok(Session::as_initiator(sid, peer, header, keys, spk.key, now))
 }

@@ -33,20 +33,9 @@ impl SharedSecrets {
     /// `okm = KDF( salt = sid, ikm = ss || DH0 || DH1 || DH2 || DH3 || DH4, "handshake", ctx = sid, 96 )`, cut into
     /// `RK0`, `HKa`, `NHKb`.
     pub(super) fn derive(&self, sid: &SessionId) -> InitialKeys {
-        let ikm: [&[u8]; 6] = [
-            &*self.ml_kem,
-            &*self.dh0,
-            &*self.dh1,
-            &*self.dh2,
-            &*self.dh3,
-            &*self.dh4,
-        ];
+        let ikm: [&[u8]; 6] = [&*self.ml_kem, &*self.dh0, &*self.dh1, &*self.dh2, &*self.dh3, &*self.dh4];
         let okm = kdf::kdf::<96>(sid.as_bytes(), &ikm, Label::Handshake, &[sid.as_bytes()]);
         let [root, initiator_header, responder_header] = kdf::thirds(&okm);
-        InitialKeys {
-            root,
-            initiator_header,
-            responder_header,
-        }
+        InitialKeys { root, initiator_header, responder_header }
     }
 }

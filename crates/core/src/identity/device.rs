@@ -65,16 +65,8 @@ impl DevicePublic {
     /// `ID_X = account[16] || u32 device || u32 reg || AIK[33] || DSK[33] || DDK[33]`.
     pub fn id_bytes(&self) -> [u8; 123] {
         let mut bytes = [0; 123];
-        let parts: [&[u8]; 4] = [
-            &self.address.to_bytes(),
-            &self.aik.tagged(),
-            &self.dsk.tagged(),
-            &self.ddk.tagged(),
-        ];
-        bytes
-            .iter_mut()
-            .zip(parts.into_iter().flatten())
-            .for_each(|(to, from)| *to = *from);
+        let parts: [&[u8]; 4] = [&self.address.to_bytes(), &self.aik.tagged(), &self.dsk.tagged(), &self.ddk.tagged()];
+        bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
         bytes
     }
 }
@@ -112,12 +104,7 @@ impl LocalDevice {
         ddk: &Zeroizing<[u8; 32]>,
     ) -> Self {
         let (dsk, ddk) = (Ed25519Secret::from_seed(dsk), X25519Secret::from_seed(ddk));
-        let public = DevicePublic {
-            address,
-            aik,
-            dsk: dsk.public_key(),
-            ddk: ddk.public_key(),
-        };
+        let public = DevicePublic { address, aik, dsk: dsk.public_key(), ddk: ddk.public_key() };
         Self { public, dsk, ddk }
     }
 
@@ -137,11 +124,7 @@ impl LocalDevice {
     /// `pop = SIGN(DSK, "device-pop", account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33))`: the
     /// device's consent to belong to the account whose identity key is `aik` (its own, or an announced one).
     pub fn proof_of_possession(&self, aik: &Ed25519PublicKey) -> Signature {
-        let parts: [&[u8]; 3] = [
-            &self.public.address.to_bytes(),
-            &aik.tagged(),
-            &self.public.ddk.tagged(),
-        ];
+        let parts: [&[u8]; 3] = [&self.public.address.to_bytes(), &aik.tagged(), &self.public.ddk.tagged()];
         self.dsk.sign(Label::DevicePop, &parts)
     }
 }

@@ -1,5 +1,5 @@
 //! TEMPORARY stand-in until the bundle verification is merged.
-#![allow(missing_docs, clippy::all, reason="temporary")]
+#![allow(missing_docs, clippy::all, reason = "temporary")]
 use crate::identity::DevicePublic;
 use crate::labels::Label;
 use crate::prekey::{KeyId, PrekeyRecord, RecordKey};
@@ -23,11 +23,7 @@ pub struct PrekeyBundle {
 fn x(record: &[u8]) -> Slot<X25519PublicKey> {
     let p = PrekeyRecord::parse(record).unwrap();
     let RecordKey::X25519(key) = p.key else { panic!() };
-    Slot {
-        record: record.into(),
-        key_id: p.key_id,
-        key,
-    }
+    Slot { record: record.into(), key_id: p.key_id, key }
 }
 impl PrekeyBundle {
     pub fn stub(device: DevicePublic, spk: &[u8], opk: Option<&[u8]>, kem: &[u8], env: &[u8]) -> Self {
@@ -39,16 +35,8 @@ impl PrekeyBundle {
             device,
             spk: x(spk),
             opk: opk.map(x),
-            kem: Slot {
-                record: kem.into(),
-                key_id: k.key_id,
-                key: kk,
-            },
-            env: Slot {
-                record: env.into(),
-                key_id: e.key_id,
-                key: ek,
-            },
+            kem: Slot { record: kem.into(), key_id: k.key_id, key: kk },
+            env: Slot { record: env.into(), key_id: e.key_id, key: ek },
             last: kem[0] == 0x24,
         }
     }
@@ -92,16 +80,6 @@ pub fn bundle_hash(
     let opk = opk.unwrap_or_default();
     kdf::hash(
         Label::Bundle,
-        &[
-            &aik.tagged(),
-            &dsk.tagged(),
-            &ddk.tagged(),
-            &lp(spk),
-            spk,
-            &lp(opk),
-            opk,
-            &lp(kem),
-            kem,
-        ],
+        &[&aik.tagged(), &dsk.tagged(), &ddk.tagged(), &lp(spk), spk, &lp(opk), opk, &lp(kem), kem],
     )
 }

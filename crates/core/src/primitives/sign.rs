@@ -93,9 +93,5 @@ impl fmt::Debug for Ed25519Secret {
 
 /// `lbl(s) || m`.
 fn labelled(label: Label, message: &[&[u8]]) -> Vec<u8> {
-    core::iter::once(label.framed())
-        .chain(message.iter().copied())
-        .flatten()
-        .copied()
-        .collect()
+    core::iter::once(label.framed()).chain(message.iter().copied()).flatten().copied().collect()
 }

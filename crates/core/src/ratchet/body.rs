@@ -102,22 +102,14 @@ impl ReceivedBody {
     /// Any amount of zero padding; anything else is `DecryptFailed`.
     pub(super) fn parse(body: Zeroizing<Vec<u8>>) -> Result<Self, DecryptError> {
         let (ek, ct, range) = Self::parts(&body).ok_or(DecryptError::DecryptFailed)?;
-        let opened = if range.is_empty() {
-            Opened::Empty
-        } else {
-            Opened::Content(Content { body, range })
-        };
+        let opened = if range.is_empty() { Opened::Empty } else { Opened::Content(Content { body, range }) };
         Ok(Self { ek, ct, opened })
     }
 
     #[expect(clippy::type_complexity, reason = "the three parts of a body, in their order")]
     fn parts(
         body: &[u8],
-    ) -> Option<(
-        Option<(u32, MlKem768PublicKey)>,
-        Option<(u32, MlKem768Ciphertext)>,
-        Range<usize>,
-    )> {
+    ) -> Option<(Option<(u32, MlKem768PublicKey)>, Option<(u32, MlKem768Ciphertext)>, Range<usize>)> {
         let mut layout = Layout::new(body);
         let (version, flags) = (layout.u8()?, layout.u8()?);
         if version != VERSION || flags & !(FLAG_EK | FLAG_CT) != 0 {
@@ -131,9 +123,7 @@ impl ReceivedBody {
             0 => None,
             _ => Some((layout.u32()?, MlKem768Ciphertext::from_raw(layout.bytes(1088)?).ok()?)),
         };
-        let length = usize::try_from(layout.u32()?)
-            .ok()
-            .filter(|length| *length <= CONTENT_BYTES)?;
+        let length = usize::try_from(layout.u32()?).ok().filter(|length| *length <= CONTENT_BYTES)?;
         let start = body.len().checked_sub(layout.rest().len())?;
         layout.bytes(length)?;
         let padding = layout.rest().iter().fold(0, |all, byte| all | byte);

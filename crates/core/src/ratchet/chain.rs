@@ -46,10 +46,7 @@ pub(super) struct Walk {
 impl Chain {
     /// Walks to message number `to`; the caller has checked that it is ahead and near enough.
     pub(super) fn walk(&self, to: u32) -> Walk {
-        let mut walk = Walk {
-            chain: self.clone(),
-            skipped: Vec::new(),
-        };
+        let mut walk = Walk { chain: self.clone(), skipped: Vec::new() };
         let first_stored = to.saturating_sub(SKIP_STORED_PER_JUMP);
         while walk.chain.n < to {
             let n = walk.chain.n;
@@ -65,10 +62,6 @@ impl Chain {
     pub(super) fn advanced(&self) -> Self {
         let chain_key = Arc::new(self.chain_key.next());
         // A chain ends at 2^24 (B6.2), checked by whoever sends or receives.
-        Self {
-            chain_key,
-            n: self.n.saturating_add(1),
-            ..self.clone()
-        }
+        Self { chain_key, n: self.n.saturating_add(1), ..self.clone() }
     }
 }

@@ -47,35 +47,20 @@ impl Session {
     /// does: the message is not of this session.
     pub fn open_header(&self, message: &SessionMessage<'_>, now: Timestamp) -> Option<OpenedHeader> {
         let open = |key: &HeaderKey| {
-            header::open(
-                key,
-                message.header_nonce,
-                &self.fixed.sid,
-                self.direction_in(),
-                message.header,
-            )
+            header::open(key, message.header_nonce, &self.fixed.sid, self.direction_in(), message.header)
         };
         let current = self.receiving.as_ref().map(|chain| &chain.header_key);
         if let Some(header) = current.and_then(|key| open(key)) {
-            return Some(OpenedHeader {
-                source: Source::Current,
-                header,
-            });
+            return Some(OpenedHeader { source: Source::Current, header });
         }
         if let Some(header) = open(&self.next_receive_header) {
-            return Some(OpenedHeader {
-                source: Source::Next,
-                header,
-            });
+            return Some(OpenedHeader { source: Source::Next, header });
         }
         let skipped = self.skipped.unexpired(now);
         skipped.chains.iter().map(|chain| &chain.header_key).find_map(|key| {
             let is_current = current.is_some_and(|current| current.is(key));
             let header = if is_current { None } else { open(key) }?;
-            Some(OpenedHeader {
-                source: Source::Skipped(Arc::clone(key)),
-                header,
-            })
+            Some(OpenedHeader { source: Source::Skipped(Arc::clone(key)), header })
         })
     }
 
@@ -94,22 +79,13 @@ impl Session {
         now: Timestamp,
     ) -> Result<(Opened, Self), DecryptError> {
         let Advanced { key, mut next } = self.advanced(opened, now)?;
-        let keys = BodyKeys::derive(
-            &key,
-            &self.fixed.sid,
-            self.direction_in(),
-            message.header_nonce,
-            message.header,
-        );
+        let keys = BodyKeys::derive(&key, &self.fixed.sid, self.direction_in(), message.header_nonce, message.header);
         let body = ReceivedBody::parse(keys.open(message.com, message.body)?)?;
         if let Some((epoch, ek)) = body.ek {
             next.peer_lane = next.peer_lane.offered(epoch, ek)?;
         }
         if let Some((epoch, ct)) = &body.ct {
-            let context = LaneContext {
-                sid: &self.fixed.sid,
-                owner: self.direction_out(),
-            };
+            let context = LaneContext { sid: &self.fixed.sid, owner: self.direction_out() };
             next.own_lane = next.own_lane.answered(*epoch, ct, context)?;
         }
         let next = next.received(&body.opened, now);
@@ -153,9 +129,7 @@ impl Session {
         if self.dh_remote == Some(header.dh_public) || dh_private.public_key() == header.dh_public {
             return Err(DecryptError::DecryptFailed);
         }
-        let dh = dh_private
-            .diffie_hellman(&header.dh_public)
-            .map_err(|_| DecryptError::DecryptFailed)?;
+        let dh = dh_private.diffie_hellman(&header.dh_public).map_err(|_| DecryptError::DecryptFailed)?;
         let (secret, peer_lane) = self.peer_lane.mixed(header.mix_epoch)?;
         let lane = secret.map(|secret| (secret, header.mix_epoch));
         let step = root_step(&self.root, &dh, lane, &self.fixed.sid, self.direction_in());

@@ -34,17 +34,9 @@ pub struct SendOptions {
 
 impl SendOptions {
     /// Clinical padding, lanes by policy.
-    pub const CLINICAL: Self = Self {
-        profile: PaddingProfile::Clinical,
-        minimum_body: 0,
-        offer: LaneOffer::ByPolicy,
-    };
+    pub const CLINICAL: Self = Self { profile: PaddingProfile::Clinical, minimum_body: 0, offer: LaneOffer::ByPolicy };
     /// Compact padding, lanes by policy.
-    pub const COMPACT: Self = Self {
-        profile: PaddingProfile::Compact,
-        minimum_body: 0,
-        offer: LaneOffer::ByPolicy,
-    };
+    pub const COMPACT: Self = Self { profile: PaddingProfile::Compact, minimum_body: 0, offer: LaneOffer::ByPolicy };
 }
 
 /// When a lane is offered.
@@ -119,16 +111,8 @@ impl Session {
     /// The initiator's first message offers a lane whatever it costs (B4.4).
     fn plan(&self, content: &[u8], options: SendOptions, now: Timestamp) -> Plan {
         let first_of_session = self.sending.is_none() && self.fixed.role == Role::Initiator;
-        let offer = if first_of_session {
-            LaneOffer::Now
-        } else {
-            options.offer
-        };
-        let (_, own) = if self.need_send_step {
-            self.own_lane.take_ready()
-        } else {
-            (None, self.own_lane.clone())
-        };
+        let offer = if first_of_session { LaneOffer::Now } else { options.offer };
+        let (_, own) = if self.need_send_step { self.own_lane.take_ready() } else { (None, self.own_lane.clone()) };
         let mut counters = self.lane_counters;
         if self.need_send_step && matches!(self.own_lane, OwnLane::Ready { .. }) {
             (counters.messages, counters.mixed_at) = (0, now);
@@ -136,11 +120,7 @@ impl Session {
         Situation {
             content_len: content.len(),
             options: SendOptions { offer, ..options },
-            position: if self.need_send_step {
-                Position::FirstOfChain
-            } else {
-                Position::Later
-            },
+            position: if self.need_send_step { Position::FirstOfChain } else { Position::Later },
             own: &own,
             peer: &self.peer_lane,
             counters,
@@ -193,10 +173,7 @@ impl Session {
             next.need_send_step = false;
         }
         if let (PeerLane::Asked { epoch, ek }, Some(m)) = (&self.peer_lane, &randomness.answer) {
-            let context = LaneContext {
-                sid: &self.fixed.sid,
-                owner: self.direction_in(),
-            };
+            let context = LaneContext { sid: &self.fixed.sid, owner: self.direction_in() };
             next.peer_lane = PeerLane::answer(*epoch, ek, m, context).ok_or(EncryptError::Internal)?;
         }
         if let (OwnLane::Idle { next: epoch }, Some(seed)) = (&next.own_lane, &randomness.offer) {
@@ -230,33 +207,19 @@ impl Session {
             content,
         };
         let (dh_public, mix_epoch) = (chain.dh_public, chain.mix_epoch);
-        let header = Header {
-            dh_public,
-            pn: self.previous_count,
-            n: chain.n,
-            mix_epoch,
-        };
+        let header = Header { dh_public, pn: self.previous_count, n: chain.n, mix_epoch };
         let (sid, direction, nonce) = (&self.fixed.sid, self.direction_out(), &randomness.header_nonce);
         let header =
             header::seal(&chain.header_key, nonce, sid, direction, &header.to_bytes()).ok_or(EncryptError::Internal)?;
         let keys = BodyKeys::derive(&chain.chain_key.message_key(), sid, direction, nonce, &header);
         let mut bytes = message::start(nonce, &header, plan.padded);
-        keys.seal(&mut bytes, |out| body.write(out, plan.padded))
-            .ok_or(EncryptError::Internal)?;
+        keys.seal(&mut bytes, |out| body.write(out, plan.padded)).ok_or(EncryptError::Internal)?;
         let (with_ek, with_ct) = (body.ek.is_some(), body.ct.is_some());
         self.sending = Some(chain.advanced());
         let counters = &mut self.lane_counters;
         counters.messages = counters.messages.saturating_add(1);
-        counters.since_ek = if with_ek {
-            0
-        } else {
-            counters.since_ek.saturating_add(1)
-        };
-        counters.since_ct = if with_ct {
-            0
-        } else {
-            counters.since_ct.saturating_add(1)
-        };
+        counters.since_ek = if with_ek { 0 } else { counters.since_ek.saturating_add(1) };
+        counters.since_ct = if with_ct { 0 } else { counters.since_ct.saturating_add(1) };
         self.unanswered = self.unanswered.and_one(now);
         self.unacknowledged = Tally::default();
         let outgoing = match &self.init_header {

@@ -39,10 +39,7 @@ impl Header {
             &self.n.to_be_bytes(),
             &self.mix_epoch.to_be_bytes(),
         ];
-        bytes
-            .iter_mut()
-            .zip(parts.into_iter().flatten())
-            .for_each(|(to, from)| *to = *from);
+        bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
         bytes
     }
 
@@ -52,12 +49,7 @@ impl Header {
         let mut read = || {
             let reserved = layout.array::<4>()? == &[VERSION, 0, 0, 0];
             let dh_public = X25519PublicKey::from_raw(layout.bytes(32)?).ok()?;
-            let header = Self {
-                dh_public,
-                pn: layout.u32()?,
-                n: layout.u32()?,
-                mix_epoch: layout.u32()?,
-            };
+            let header = Self { dh_public, pn: layout.u32()?, n: layout.u32()?, mix_epoch: layout.u32()? };
             (reserved && header.n < CHAIN_MESSAGES).then_some(header)
         };
         read().ok_or(DecryptError::DecryptFailed)
@@ -72,11 +64,7 @@ pub(super) fn seal(
     direction: Direction,
     header: &[u8; 48],
 ) -> Option<[u8; HEADER_BYTES]> {
-    key.aead()
-        .seal(nonce, &aad(sid, direction), header)
-        .ok()?
-        .try_into()
-        .ok()
+    key.aead().seal(nonce, &aad(sid, direction), header).ok()?.try_into().ok()
 }
 
 /// `None`: the key does not open it. An error: it does, and the header breaks a rule.
@@ -95,8 +83,6 @@ pub(super) fn open(
 fn aad(sid: &SessionId, direction: Direction) -> [u8; 48] {
     let mut aad = [0; 48];
     let parts = [Label::Hdr.framed(), sid.as_bytes(), &[direction.as_u8()]];
-    aad.iter_mut()
-        .zip(parts.into_iter().flatten())
-        .for_each(|(to, from)| *to = *from);
+    aad.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
     aad
 }

@@ -29,10 +29,7 @@ pub(super) struct HeaderKey {
 
 impl HeaderKey {
     pub(super) const fn new(bytes: Secret<32>) -> Self {
-        Self {
-            bytes,
-            expanded: OnceLock::new(),
-        }
+        Self { bytes, expanded: OnceLock::new() }
     }
 
     pub(super) fn aead(&self) -> &AeadKey {
@@ -68,11 +65,7 @@ pub(super) fn root_step(
     let ctx: [&[u8]; 3] = [sid.as_bytes(), &[direction.as_u8()], &epoch.to_be_bytes()];
     let okm = kdf::kdf::<96>(root.0.as_bytes(), &[k, &**dh], Label::Root, &ctx);
     let [root, chain, next_header] = kdf::thirds(&okm);
-    RootStep {
-        root: RootKey(root),
-        chain: ChainKey(chain),
-        next_header: HeaderKey::new(next_header),
-    }
+    RootStep { root: RootKey(root), chain: ChainKey(chain), next_header: HeaderKey::new(next_header) }
 }
 
 impl ChainKey {

@@ -29,13 +29,7 @@ impl LaneContext<'_> {
     /// `k = KDF( Z32, ss, "pq-lane", ctx = sid || u8 lane_owner_dir || u32 e || SHA-256(ek) || SHA-256(ct), 32 )`.
     fn secret(self, ss: &Zeroizing<[u8; 32]>, epoch: u32, ek_hash: &[u8; 32], ct: &MlKem768Ciphertext) -> LaneSecret {
         let ct_hash = kdf::sha256(&[ct.as_bytes()]);
-        let ctx: [&[u8]; 5] = [
-            self.sid.as_bytes(),
-            &[self.owner.as_u8()],
-            &epoch.to_be_bytes(),
-            ek_hash,
-            &ct_hash,
-        ];
+        let ctx: [&[u8]; 5] = [self.sid.as_bytes(), &[self.owner.as_u8()], &epoch.to_be_bytes(), ek_hash, &ct_hash];
         Secret::new(&kdf::kdf::<32>(&[0; 32], &[&**ss], Label::PqLane, &ctx))
     }
 }
@@ -56,10 +50,7 @@ pub(super) struct Offer {
 
 impl Offer {
     pub(super) const fn new(secret: MlKem768Secret) -> Self {
-        Self {
-            secret,
-            public: OnceLock::new(),
-        }
+        Self { secret, public: OnceLock::new() }
     }
 
     pub(super) fn public(&self) -> &MlKem768PublicKey {
@@ -100,12 +91,7 @@ impl OwnLane {
         match self {
             Self::Ready { epoch, secret } => {
                 // Epoch 2^32 - 1 is never offered, so there is always a next one.
-                (
-                    Some((Arc::clone(secret), *epoch)),
-                    Self::Idle {
-                        next: epoch.saturating_add(1),
-                    },
-                )
+                (Some((Arc::clone(secret), *epoch)), Self::Idle { next: epoch.saturating_add(1) })
             }
             _ => (None, self.clone()),
         }
@@ -139,10 +125,7 @@ impl PeerLane {
         match self {
             _ if epoch == 0 => Err(DecryptError::DecryptFailed),
             _ if epoch <= last => Ok(self.clone()),
-            Self::Idle { last } if Some(epoch) == last.checked_add(1) => Ok(Self::Asked {
-                epoch,
-                ek: Arc::new(ek),
-            }),
+            Self::Idle { last } if Some(epoch) == last.checked_add(1) => Ok(Self::Asked { epoch, ek: Arc::new(ek) }),
             Self::Asked { epoch: open, ek: known } if epoch == *open && **known == ek => Ok(self.clone()),
             Self::Pending { epoch: open, answer } if epoch == *open && answer.ek_hash == hash() => Ok(self.clone()),
             _ => Err(DecryptError::DecryptFailed),
@@ -159,10 +142,7 @@ impl PeerLane {
         let (ct, ss) = ek.encapsulate(m).ok()?;
         let ek_hash = kdf::sha256(&[ek.as_bytes()]);
         let secret = context.secret(&ss, epoch, &ek_hash, &ct);
-        Some(Self::Pending {
-            epoch,
-            answer: Arc::new(Answer { ek_hash, ct, secret }),
-        })
+        Some(Self::Pending { epoch, answer: Arc::new(Answer { ek_hash, ct, secret }) })
     }
 
     /// What a new receiving chain mixes, and the lane after it: `mix_epoch` must be 0 or the pending epoch.

@@ -15,20 +15,13 @@ pub(crate) struct Forger {
 impl Forger {
     /// Takes over `session`, whose send step is made if one is due.
     pub(crate) fn of(session: &Session) -> Self {
-        Self {
-            state: session.ready_to_send(session.last_progress(), &mut rng(0xbad)),
-        }
+        Self { state: session.ready_to_send(session.last_progress(), &mut rng(0xbad)) }
     }
 
     /// The header of the next message, as an honest peer would make it.
     pub(super) fn header(&self) -> Header {
         let chain = self.state.sending.as_ref().unwrap();
-        Header {
-            dh_public: chain.dh_public,
-            pn: self.state.previous_count,
-            n: chain.n,
-            mix_epoch: chain.mix_epoch,
-        }
+        Header { dh_public: chain.dh_public, pn: self.state.previous_count, n: chain.n, mix_epoch: chain.mix_epoch }
     }
 
     /// A message with the key of number `header.n`, this header and this plaintext body.
@@ -59,11 +52,6 @@ impl Forger {
 /// An honest body of `content`, without padding.
 pub(super) fn body(content: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    super::body::Body {
-        ek: None,
-        ct: None,
-        content,
-    }
-    .write(&mut out, 0);
+    super::body::Body { ek: None, ct: None, content }.write(&mut out, 0);
     out
 }

@@ -47,15 +47,8 @@ impl<'a> SessionMessage<'a> {
         let mut parts = || {
             let (header_nonce, header, com) = (layout.array()?, layout.array()?, layout.array()?);
             let body = layout.rest();
-            (TAG_BYTES..=BODY_BYTES.saturating_add(TAG_BYTES))
-                .contains(&body.len())
-                .then_some(())?;
-            Some(Self {
-                header_nonce,
-                header,
-                com,
-                body,
-            })
+            (TAG_BYTES..=BODY_BYTES.saturating_add(TAG_BYTES)).contains(&body.len()).then_some(())?;
+            Some(Self { header_nonce, header, com, body })
         };
         parts().ok_or(DecryptError::DecryptFailed)
     }
@@ -86,17 +79,10 @@ impl BodyKeys {
         header: &[u8; HEADER_BYTES],
     ) -> Self {
         let salt = kdf::sha256(&[nonce, header]);
-        let okm = kdf::kdf::<76>(
-            &salt,
-            &[mk.0.as_bytes()],
-            Label::Msg,
-            &[sid.as_bytes(), &[direction.as_u8()]],
-        );
+        let okm = kdf::kdf::<76>(&salt, &[mk.0.as_bytes()], Label::Msg, &[sid.as_bytes(), &[direction.as_u8()]]);
         let mut ad = [0; 111];
         let parts: [&[u8]; 5] = [&[TYPE, VERSION], sid.as_bytes(), &[direction.as_u8()], nonce, header];
-        ad.iter_mut()
-            .zip(parts.into_iter().flatten())
-            .for_each(|(to, from)| *to = *from);
+        ad.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
         Self { okm, ad }
     }
 
@@ -110,9 +96,7 @@ impl BodyKeys {
     fn commitment(&self, kcom: &[u8; 32]) -> ([u8; 32], [u8; 143]) {
         let com = kdf::mac(kcom, Label::Com, &[&self.ad]);
         let mut aad = [0; 143];
-        aad.iter_mut()
-            .zip(self.ad.iter().chain(&com))
-            .for_each(|(to, from)| *to = *from);
+        aad.iter_mut().zip(self.ad.iter().chain(&com)).for_each(|(to, from)| *to = *from);
         (com, aad)
     }
 
@@ -134,9 +118,7 @@ impl BodyKeys {
         if !bool::from(expected.ct_eq(com)) {
             return Err(DecryptError::DecryptFailed);
         }
-        AeadKey::new(kenc)
-            .open(iv, &aad, body)
-            .map_err(|_| DecryptError::DecryptFailed)
+        AeadKey::new(kenc).open(iv, &aad, body).map_err(|_| DecryptError::DecryptFailed)
     }
 }
 
@@ -147,4 +129,19 @@ pub(super) fn start(nonce: &[u8; 12], header: &[u8; HEADER_BYTES], padded_body: 
     message.extend_from_slice(nonce);
     message.extend_from_slice(header);
     message
+}
+
+#[cfg(test)]
+impl BodyKeys {
+    /// `kenc`, `iv` and the associated data of GCM: for the forger of T59, who knows the key.
+    pub(super) fn gcm_inputs(&self, com: &[u8; 32]) -> ([u8; 32], [u8; 12], Vec<u8>) {
+        let (kenc, iv, _) = self.split().unwrap();
+        (*kenc, *iv, [self.ad.as_slice(), com].concat())
+    }
+
+    /// Whether GCM alone, without the check of the commitment, accepts the text.
+    pub(super) fn gcm_opens(&self, com: &[u8; 32], body: &[u8]) -> bool {
+        let (kenc, iv, aad) = self.gcm_inputs(com);
+        AeadKey::new(&kenc).open(&iv, &aad, body).is_ok()
+    }
 }

@@ -69,11 +69,7 @@ impl Situation<'_> {
         };
         let ct = settle(ct, CT_BYTES);
         let ek = settle(ek, EK_BYTES);
-        Plan {
-            ek,
-            ct,
-            padded: self.padded(length),
-        }
+        Plan { ek, ct, padded: self.padded(length) }
     }
 
     fn padded(&self, length: usize) -> usize {
@@ -86,11 +82,7 @@ impl Situation<'_> {
             OwnLane::Idle { .. } => {
                 let due = self.counters.messages >= LANE_DUE_MESSAGES
                     || self.now.since(self.counters.mixed_at) >= LANE_DUE_AGE_MS;
-                if due || self.options.offer == LaneOffer::Now {
-                    Wish::Must
-                } else {
-                    Wish::IfFree
-                }
+                if due || self.options.offer == LaneOffer::Now { Wish::Must } else { Wish::IfFree }
             }
             OwnLane::Offered { .. } => self.sticky(self.counters.since_ek),
             OwnLane::Ready { .. } => Wish::Never,

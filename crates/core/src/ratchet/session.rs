@@ -41,10 +41,7 @@ pub struct Tally {
 impl Tally {
     pub(super) fn and_one(self, now: Timestamp) -> Self {
         let since = if self.count == 0 { now } else { self.since };
-        Self {
-            count: self.count.saturating_add(1),
-            since,
-        }
+        Self { count: self.count.saturating_add(1), since }
     }
 }
 
@@ -100,20 +97,9 @@ impl Session {
         spk: X25519PublicKey,
         now: Timestamp,
     ) -> Self {
-        let fixed = Fixed {
-            sid,
-            role: Role::Initiator,
-            generation: header.generation(),
-            peer,
-            created: now,
-        };
+        let fixed = Fixed { sid, role: Role::Initiator, generation: header.generation(), peer, created: now };
         let fresh = Self::fresh(fixed, keys);
-        Self {
-            dh_remote: Some(spk),
-            need_send_step: true,
-            init_header: Some(header),
-            ..fresh
-        }
+        Self { dh_remote: Some(spk), need_send_step: true, init_header: Some(header), ..fresh }
     }
 
     /// `RK=RK0, NHKs=NHKb, NHKr=HKa, dh_priv=SPK_B private, need_send_step=false`; confirmed from the start.
@@ -125,29 +111,12 @@ impl Session {
         spk: Arc<X25519Secret>,
         now: Timestamp,
     ) -> Self {
-        let fresh = Self::fresh(
-            Fixed {
-                sid,
-                role: Role::Responder,
-                generation,
-                peer,
-                created: now,
-            },
-            keys,
-        );
-        Self {
-            dh_private: Some(spk),
-            confirmed_at: Some(now),
-            ..fresh
-        }
+        let fresh = Self::fresh(Fixed { sid, role: Role::Responder, generation, peer, created: now }, keys);
+        Self { dh_private: Some(spk), confirmed_at: Some(now), ..fresh }
     }
 
     fn fresh(fixed: Fixed, keys: InitialKeys) -> Self {
-        let InitialKeys {
-            root,
-            initiator_header,
-            responder_header,
-        } = keys;
+        let InitialKeys { root, initiator_header, responder_header } = keys;
         let (send, receive) = match fixed.role {
             Role::Initiator => (initiator_header, responder_header),
             Role::Responder => (responder_header, initiator_header),
@@ -167,10 +136,7 @@ impl Session {
             skipped: SkippedKeys::default(),
             own_lane: OwnLane::Idle { next: 1 },
             peer_lane: PeerLane::Idle { last: 0 },
-            lane_counters: LaneCounters {
-                mixed_at: created,
-                ..LaneCounters::default()
-            },
+            lane_counters: LaneCounters { mixed_at: created, ..LaneCounters::default() },
             init_header: None,
             confirmed_at: None,
             unanswered: Tally::default(),
@@ -178,7 +144,7 @@ impl Session {
             certificate_seen_until: Timestamp::default(),
             sender_info_sent_at: Timestamp::default(),
             last_progress: created,
-            state_seq: 0,
+            state_seq: 1,
         }
     }
 
@@ -274,7 +240,7 @@ impl Session {
         self.last_progress
     }
 
-    /// Number of this state: the store compares and swaps on it.
+    /// Number of this state, from 1: the store compares and swaps on it.
     pub const fn state_seq(&self) -> u64 {
         self.state_seq
     }
@@ -291,18 +257,12 @@ impl Session {
 
     /// The state after the peer showed a certificate that is valid until `until`.
     pub fn with_certificate_seen(&self, until: Timestamp) -> Self {
-        Self {
-            certificate_seen_until: self.certificate_seen_until.max(until),
-            ..self.successor()
-        }
+        Self { certificate_seen_until: self.certificate_seen_until.max(until), ..self.successor() }
     }
 
     /// The state after `SenderInfo` was sent.
     pub fn with_sender_info_sent(&self, now: Timestamp) -> Self {
-        Self {
-            sender_info_sent_at: now,
-            ..self.successor()
-        }
+        Self { sender_info_sent_at: now, ..self.successor() }
     }
 }
 

@@ -58,16 +58,9 @@ impl SkippedKeys {
                 return Some(Arc::clone(chain));
             }
             let keys: Vec<_> = chain.keys.iter().filter(|key| keep(chain, key)).cloned().collect();
-            (!keys.is_empty()).then(|| {
-                Arc::new(SkippedChain {
-                    header_key: Arc::clone(&chain.header_key),
-                    keys,
-                })
-            })
+            (!keys.is_empty()).then(|| Arc::new(SkippedChain { header_key: Arc::clone(&chain.header_key), keys }))
         });
-        Self {
-            chains: chains.collect(),
-        }
+        Self { chains: chains.collect() }
     }
 
     /// With the keys that a walk along the chain of `header_key` passed over, within the limit of the session: the
@@ -81,15 +74,8 @@ impl SkippedKeys {
             Some(at) => chains.remove(at).keys.clone(),
             None => Vec::new(),
         };
-        keys.extend(added.into_iter().map(|(n, key)| SkippedKey {
-            n,
-            key: Arc::new(key),
-            stored_at: now,
-        }));
-        chains.push(Arc::new(SkippedChain {
-            header_key: Arc::clone(header_key),
-            keys,
-        }));
+        keys.extend(added.into_iter().map(|(n, key)| SkippedKey { n, key: Arc::new(key), stored_at: now }));
+        chains.push(Arc::new(SkippedChain { header_key: Arc::clone(header_key), keys }));
         Self { chains }.within_limit()
     }
 
@@ -108,10 +94,7 @@ impl SkippedKeys {
                 Some(_) if evicted == 0 => chains.push(chain),
                 Some(kept) => {
                     let header_key = Arc::clone(&chain.header_key);
-                    chains.push(Arc::new(SkippedChain {
-                        header_key,
-                        keys: kept.to_vec(),
-                    }));
+                    chains.push(Arc::new(SkippedChain { header_key, keys: kept.to_vec() }));
                 }
             }
         }

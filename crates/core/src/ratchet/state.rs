@@ -63,16 +63,10 @@ impl Session {
         write_chain(&mut out, 12, self.receiving.as_ref());
         out.bytes(13, self.next_receive_header.as_bytes());
         out.number(14, u32::from(self.need_send_step));
-        self.skipped
-            .chains
-            .iter()
-            .for_each(|chain| out.element(15, &skipped_bytes(chain)));
+        self.skipped.chains.iter().for_each(|chain| out.element(15, &skipped_bytes(chain)));
         out.element(16, &own_lane_bytes(&self.own_lane, self.lane_counters));
         out.element(17, &peer_lane_bytes(&self.peer_lane, self.lane_counters));
-        out.bytes(
-            18,
-            self.init_header.as_ref().map_or(&[][..], |header| header.as_bytes()),
-        );
+        out.bytes(18, self.init_header.as_ref().map_or(&[][..], |header| header.as_bytes()));
         out.number(19, self.confirmed_at.map_or(0, Timestamp::as_millis));
         out.element(20, &tally_bytes(self.unanswered));
         out.element(21, &tally_bytes(self.unacknowledged));
@@ -112,10 +106,7 @@ impl<'a> Fields<'a> {
     }
 
     fn all(&self, number: u32) -> impl Iterator<Item = FieldValue<'a>> {
-        self.0
-            .iter()
-            .filter(move |(field, _)| *field == number)
-            .map(|(_, value)| *value)
+        self.0.iter().filter(move |(field, _)| *field == number).map(|(_, value)| *value)
     }
 
     /// A number; 0 if it is not there.
@@ -216,7 +207,8 @@ fn read_session(fields: &Fields<'_>) -> Option<Session> {
         certificate_seen_until: fields.time(22)?,
         sender_info_sent_at: fields.time(23)?,
         last_progress: fields.time(25)?,
-        state_seq: fields.number(26).ok()?,
+        // The last field is never 0, so that a state that was cut off between two fields is not taken for whole.
+        state_seq: fields.number(26).ok().filter(|seq| *seq != 0)?,
     })
 }
 
@@ -253,12 +245,7 @@ fn read_peer(fields: &Fields<'_>) -> Option<SessionPeer> {
         device: DeviceId::new(fields.u32(2)?)?,
         reg: RegNonce::new(fields.u32(3)?)?,
     };
-    let device = DevicePublic {
-        address,
-        aik: fields.ed25519(4)?,
-        dsk: fields.ed25519(5)?,
-        ddk: fields.x25519(6)?,
-    };
+    let device = DevicePublic { address, aik: fields.ed25519(4)?, dsk: fields.ed25519(5)?, ddk: fields.x25519(6)? };
     Some(SessionPeer { device })
 }
 
@@ -300,10 +287,7 @@ fn skipped_bytes(chain: &SkippedChain) -> Zeroizing<Vec<u8>> {
 
 /// The current chain's skipped keys share its header key, as they did before.
 fn read_skipped(chains: Vec<Fields<'_>>, receiving: Option<&Chain>) -> Option<SkippedKeys> {
-    let chains: Vec<_> = chains
-        .iter()
-        .map(|fields| read_skipped_chain(fields, receiving))
-        .collect::<Option<_>>()?;
+    let chains: Vec<_> = chains.iter().map(|fields| read_skipped_chain(fields, receiving)).collect::<Option<_>>()?;
     let keys: usize = chains.iter().map(|chain| chain.keys.len()).sum();
     (keys <= SKIP_STORED && chains.len() <= SKIP_CHAINS.saturating_add(1)).then_some(SkippedKeys { chains })
 }
@@ -314,22 +298,14 @@ fn read_skipped_chain(fields: &Fields<'_>, receiving: Option<&Chain>) -> Option<
         Some(chain) if chain.header_key.is(&header_key) => Arc::clone(&chain.header_key),
         _ => Arc::new(header_key),
     };
-    let keys: Vec<_> = fields
-        .repeated(2)?
-        .iter()
-        .map(read_skipped_key)
-        .collect::<Option<_>>()?;
+    let keys: Vec<_> = fields.repeated(2)?.iter().map(read_skipped_key).collect::<Option<_>>()?;
     let ascending = keys.iter().zip(keys.iter().skip(1)).all(|(one, next)| one.n < next.n);
     (ascending && !keys.is_empty()).then(|| Arc::new(SkippedChain { header_key, keys }))
 }
 
 fn read_skipped_key(fields: &Fields<'_>) -> Option<SkippedKey> {
     let key = Arc::new(MessageKey(fields.secret(2)?));
-    Some(SkippedKey {
-        n: fields.u32(1)?,
-        key,
-        stored_at: fields.time(3)?,
-    })
+    Some(SkippedKey { n: fields.u32(1)?, key, stored_at: fields.time(3)? })
 }
 
 fn own_lane_bytes(lane: &OwnLane, counters: LaneCounters) -> Zeroizing<Vec<u8>> {
@@ -360,22 +336,12 @@ fn read_own_lane(fields: &Fields<'_>) -> Option<(OwnLane, LaneCounters)> {
     let epoch = fields.u32(2)?;
     let lane = match fields.u32(1)? {
         1 => OwnLane::Idle { next: epoch },
-        2 => OwnLane::Offered {
-            epoch,
-            offer: Arc::new(Offer::new(MlKem768Secret::from_slice(fields.bytes(3)?)?)),
-        },
-        3 => OwnLane::Ready {
-            epoch,
-            secret: Arc::new(fields.secret(4)?),
-        },
+        2 => OwnLane::Offered { epoch, offer: Arc::new(Offer::new(MlKem768Secret::from_slice(fields.bytes(3)?)?)) },
+        3 => OwnLane::Ready { epoch, secret: Arc::new(fields.secret(4)?) },
         _ => return None,
     };
-    let counters = LaneCounters {
-        messages: fields.u32(5)?,
-        mixed_at: fields.time(6)?,
-        since_ek: fields.u32(7)?,
-        since_ct: 0,
-    };
+    let counters =
+        LaneCounters { messages: fields.u32(5)?, mixed_at: fields.time(6)?, since_ek: fields.u32(7)?, since_ct: 0 };
     (epoch != 0).then_some((lane, counters))
 }
 
@@ -407,20 +373,14 @@ fn read_peer_lane(fields: &Fields<'_>) -> Option<(PeerLane, u32)> {
     let epoch = fields.u32(2)?;
     let lane = match fields.u32(1)? {
         1 => PeerLane::Idle { last: epoch },
-        2 => PeerLane::Asked {
-            epoch,
-            ek: Arc::new(MlKem768PublicKey::from_raw(fields.bytes(3)?).ok()?),
-        },
+        2 => PeerLane::Asked { epoch, ek: Arc::new(MlKem768PublicKey::from_raw(fields.bytes(3)?).ok()?) },
         3 => {
             let answer = Answer {
                 ek_hash: fields.bytes(4)?.try_into().ok()?,
                 ct: MlKem768Ciphertext::from_raw(fields.bytes(5)?).ok()?,
                 secret: fields.secret(6)?,
             };
-            PeerLane::Pending {
-                epoch,
-                answer: Arc::new(answer),
-            }
+            PeerLane::Pending { epoch, answer: Arc::new(answer) }
         }
         _ => return None,
     };
@@ -435,8 +395,5 @@ fn tally_bytes(tally: Tally) -> Zeroizing<Vec<u8>> {
 }
 
 fn read_tally(fields: &Fields<'_>) -> Option<Tally> {
-    Some(Tally {
-        count: fields.u32(1)?,
-        since: fields.time(2)?,
-    })
+    Some(Tally { count: fields.u32(1)?, since: fields.time(2)? })
 }

@@ -51,13 +51,7 @@ impl Device {
             Offer::OneTime => (Some(self.opk.record()), &self.kem),
             Offer::LastResort => (None, &self.last_resort),
         };
-        PrekeyBundle::stub(
-            *self.local.public(),
-            self.spk.record(),
-            opk,
-            kem.record(),
-            self.env.record(),
-        )
+        PrekeyBundle::stub(*self.local.public(), self.spk.record(), opk, kem.record(), self.env.record())
     }
 
     pub(crate) fn initiate(&self, to: &Self, offer: Offer, seed: u64) -> Session {
@@ -66,30 +60,15 @@ impl Device {
 
     pub(crate) fn prekeys(&self, offer: Offer) -> ResponderPrekeys<'_> {
         match offer {
-            Offer::OneTime => ResponderPrekeys {
-                spk: &self.spk,
-                opk: Some(&self.opk),
-                kem: &self.kem,
-            },
-            Offer::LastResort => ResponderPrekeys {
-                spk: &self.spk,
-                opk: None,
-                kem: &self.last_resort,
-            },
+            Offer::OneTime => ResponderPrekeys { spk: &self.spk, opk: Some(&self.opk), kem: &self.kem },
+            Offer::LastResort => ResponderPrekeys { spk: &self.spk, opk: None, kem: &self.last_resort },
         }
     }
 
     /// Accepts an INIT that `from` made, its certificate being in order.
     pub(crate) fn accept(&self, bytes: &[u8], from: &Self, offer: Offer) -> Result<Accepted, DecryptError> {
-        let recipient = Recipient {
-            device: &self.local,
-            previous_aiks: &[],
-        };
-        let initiator = Initiator {
-            device: from.local.public(),
-            other_aiks: &[],
-            highest_generation: None,
-        };
+        let recipient = Recipient { device: &self.local, previous_aiks: &[] };
+        let initiator = Initiator { device: from.local.public(), other_aiks: &[], highest_generation: None };
         InitMessage::parse(bytes)?.accept(recipient, initiator, self.prekeys(offer), at(1))
     }
 }
@@ -106,19 +85,14 @@ pub(crate) fn established(seed: u64) -> Pair {
     let (init, alice) = send(&a.initiate(&b, Offer::OneTime, seed), b"hello", seed ^ 0x11);
     let accepted = b.accept(init.as_bytes(), &a, Offer::OneTime).unwrap();
     assert_eq!(accepted.opened.content(), b"hello");
-    let mut pair = Pair {
-        alice,
-        bob: accepted.session,
-    };
+    let mut pair = Pair { alice, bob: accepted.session };
     let answer = pair.bob_says(b"hello back", seed ^ 0x22);
     pair.alice_hears(&answer).unwrap();
     pair
 }
 
 pub(crate) fn send(session: &Session, content: &[u8], seed: u64) -> (Outgoing, Session) {
-    session
-        .encrypt(content, SendOptions::CLINICAL, at(2), &mut rng(seed))
-        .unwrap()
+    session.encrypt(content, SendOptions::CLINICAL, at(2), &mut rng(seed)).unwrap()
 }
 
 pub(crate) fn open(session: &Session, bytes: &[u8], now: Timestamp) -> Result<(Opened, Session), DecryptError> {
@@ -127,13 +101,13 @@ pub(crate) fn open(session: &Session, bytes: &[u8], now: Timestamp) -> Result<(O
 
 impl Pair {
     pub(crate) fn alice_says(&mut self, content: &[u8], seed: u64) -> Vec<u8> {
-        let (message, next) = send(&self.alice, content, seed);
+        let (message, next) = send(&self.alice, content, seed ^ 0xa11ce << 40);
         self.alice = next;
         message.as_bytes().to_vec()
     }
 
     pub(crate) fn bob_says(&mut self, content: &[u8], seed: u64) -> Vec<u8> {
-        let (message, next) = send(&self.bob, content, seed);
+        let (message, next) = send(&self.bob, content, seed ^ 0xb0b << 40);
         self.bob = next;
         message.as_bytes().to_vec()
     }

@@ -38,10 +38,7 @@ fn t046_each_flipped_bit_of_body_fails() {
     let message = pair.alice_says(b"word", 1);
     // Every byte, one bit of it after the other; every bit of the tag.
     let tag = (message.len() - 16) * 8;
-    for bit in (BODY..message.len() - 16)
-        .map(|byte| byte * 8 + byte % 8)
-        .chain(tag..message.len() * 8)
-    {
+    for bit in (BODY..message.len() - 16).map(|byte| byte * 8 + byte % 8).chain(tag..message.len() * 8) {
         refused(&pair.bob, &flipped(&message, bit), DecryptFailed);
     }
     assert_eq!(pair.bob_hears(&message).unwrap(), b"word");
@@ -93,10 +90,7 @@ fn t048_header_is_bound_to_its_direction() {
     let mut pair = established(48);
     let message = pair.alice_says(b"word", 1);
     let chain = pair.alice.sending.clone().unwrap();
-    let mirror = Session {
-        receiving: Some(chain),
-        ..pair.alice.successor()
-    };
+    let mirror = Session { receiving: Some(chain), ..pair.alice.successor() };
     assert_eq!(open(&mirror, &message, at(3)).unwrap_err(), NoSession);
     assert_eq!(pair.bob_hears(&message).unwrap(), b"word");
 }

@@ -3,6 +3,7 @@
 mod body_cases;
 mod chain_cases;
 pub(crate) mod fixture;
+mod ghash;
 mod header_cases;
 mod lane_cases;
 mod policy_cases;

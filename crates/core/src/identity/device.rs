@@ -77,6 +77,17 @@ impl DevicePublic {
             .for_each(|(to, from)| *to = *from);
         bytes
     }
+
+    /// Whether `pop` is this device's consent to belong to the account whose identity key is `aik`.
+    pub fn consents_to(&self, aik: &Ed25519PublicKey, pop: &[u8]) -> bool {
+        self.dsk.verify(Label::DevicePop, &[&self.possession_message(aik)], pop)
+    }
+
+    /// `account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33)`.
+    fn possession_message(&self, aik: &Ed25519PublicKey) -> Vec<u8> {
+        let (aik, ddk) = (aik.tagged(), self.ddk.tagged());
+        [&self.address.to_bytes()[..], &aik, &ddk].concat()
+    }
 }
 
 impl fmt::Debug for DevicePublic {
@@ -137,12 +148,7 @@ impl LocalDevice {
     /// `pop = SIGN(DSK, "device-pop", account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33))`: the
     /// device's consent to belong to the account whose identity key is `aik` (its own, or an announced one).
     pub fn proof_of_possession(&self, aik: &Ed25519PublicKey) -> Signature {
-        let parts: [&[u8]; 3] = [
-            &self.public.address.to_bytes(),
-            &aik.tagged(),
-            &self.public.ddk.tagged(),
-        ];
-        self.dsk.sign(Label::DevicePop, &parts)
+        self.dsk.sign(Label::DevicePop, &[&self.public.possession_message(aik)])
     }
 }
 

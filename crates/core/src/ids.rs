@@ -45,6 +45,8 @@ id!(/// A message: 16 random bytes, the same on every copy.
     MessageId, 16);
 id!(/// A conversation: a group's id, or the hash of the two accounts of a pair (B9). 
     ConversationId, 16);
+id!(/// A device certificate: 16 random bytes, by which it is revoked (B2). 
+    Serial, 16);
 id!(/// A session: the hash of the InitHeader that made it (B4.2). 
     SessionId, 32);
 

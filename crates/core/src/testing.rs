@@ -1,5 +1,9 @@
 //! What tests share: seeded randomness, times, ids and keys that need no ceremony.
 
+mod party;
+
+pub(crate) use party::{Certificates, Party, Service};
+
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng as _, TryCryptoRng, TryRng};
 use zeroize::Zeroizing;

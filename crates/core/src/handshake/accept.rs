@@ -120,7 +120,8 @@ fn check_prekeys(header: &InitHeader, me: Recipient<'_>, prekeys: ResponderPreke
     let aiks = core::iter::once(&own.aik).chain(me.previous_aiks);
     let hashed = aiks.fold(subtle::Choice::from(0), |found, aik| {
         let opk = prekeys.opk.map(OneTimePrekey::record);
-        let hash = bundle_hash(aik, &own.dsk, &own.ddk, prekeys.spk.record(), opk, prekeys.kem.record());
+        let device = DevicePublic { aik: *aik, ..*own };
+        let hash = bundle_hash(&device, prekeys.spk.record(), opk, prekeys.kem.record());
         found | hash.ct_eq(&header.fields().bundle_hash)
     });
     match named && bool::from(hashed) {

@@ -69,6 +69,17 @@ impl DevicePublic {
         bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
         bytes
     }
+
+    /// Whether `pop` is this device's consent to belong to the account whose identity key is `aik`.
+    pub fn consents_to(&self, aik: &Ed25519PublicKey, pop: &[u8]) -> bool {
+        self.dsk.verify(Label::DevicePop, &[&self.possession_message(aik)], pop)
+    }
+
+    /// `account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33)`.
+    fn possession_message(&self, aik: &Ed25519PublicKey) -> Vec<u8> {
+        let (aik, ddk) = (aik.tagged(), self.ddk.tagged());
+        [&self.address.to_bytes()[..], &aik, &ddk].concat()
+    }
 }
 
 impl fmt::Debug for DevicePublic {
@@ -108,6 +119,14 @@ impl LocalDevice {
         Self { public, dsk, ddk }
     }
 
+    /// The same keys under another address.
+    #[cfg(test)]
+    pub(crate) fn moved_to(&self, address: DeviceAddress) -> Self {
+        let public = DevicePublic { address, ..self.public };
+        let (dsk, ddk) = (self.dsk.duplicate(), X25519Secret::from_slice(self.ddk.seed()).unwrap());
+        Self { public, dsk, ddk }
+    }
+
     /// As others know it.
     pub const fn public(&self) -> &DevicePublic {
         &self.public
@@ -124,8 +143,7 @@ impl LocalDevice {
     /// `pop = SIGN(DSK, "device-pop", account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33))`: the
     /// device's consent to belong to the account whose identity key is `aik` (its own, or an announced one).
     pub fn proof_of_possession(&self, aik: &Ed25519PublicKey) -> Signature {
-        let parts: [&[u8]; 3] = [&self.public.address.to_bytes(), &aik.tagged(), &self.public.ddk.tagged()];
-        self.dsk.sign(Label::DevicePop, &parts)
+        self.dsk.sign(Label::DevicePop, &[&self.public.possession_message(aik)])
     }
 }
 

@@ -9,12 +9,11 @@ use crate::handshake::secrets::SharedSecrets;
 use crate::handshake::{
     Generation, INIT_HEADER_BYTES, InitHeader, InitMessage, Initiator, Recipient, ResponderPrekeys,
 };
-use crate::identity::LocalDevice;
-use crate::prekey::{KemPrekey, KeyId, OneTimePrekey, SignedPrekey};
+use crate::prekey::{BundleParts, KemPrekey, KeyId, OneTimePrekey, SignedPrekey, UnverifiedBundle};
 use crate::primitives::X25519Secret;
 use crate::ratchet::tests::fixture::{Device, Offer, send};
 use crate::ratchet::{Session, SessionPeer};
-use crate::testing::{address, at, rng, x25519};
+use crate::testing::{Service, address, at, rng, x25519};
 
 /// A session of Alice with Bob, and its INIT.
 fn world() -> (Device, Device, Vec<u8>) {
@@ -35,7 +34,7 @@ fn with_header(bytes: &[u8], change: impl FnOnce(&mut Fields)) -> Vec<u8> {
 fn t028_another_real_account_in_the_initiators_place_fails() {
     let (alice, bob, bytes) = world();
     let mallory = Device::new(3);
-    let stolen = with_header(&bytes, |fields| fields.initiator = *mallory.local.public());
+    let stolen = with_header(&bytes, |fields| fields.initiator = *mallory.party.public());
     // Bob is shown Mallory's certificate, which matches the header.
     assert_eq!(bob.accept(&stolen, &mallory, Offer::OneTime).unwrap_err(), DecryptFailed);
     assert_eq!(bob.accept(&bytes, &alice, Offer::OneTime).unwrap().opened.content(), b"hello");
@@ -44,10 +43,10 @@ fn t028_another_real_account_in_the_initiators_place_fails() {
 #[test]
 fn t028_another_account_over_the_same_keys_fails() {
     let (alice, bob, bytes) = world();
-    let mut impostor = *alice.local.public();
+    let mut impostor = *alice.party.public();
     impostor.address.account = crate::testing::account(9);
     let stolen = with_header(&bytes, |fields| fields.initiator = impostor);
-    let recipient = Recipient { device: &bob.local, previous_aiks: &[] };
+    let recipient = Recipient { device: &bob.party.device, previous_aiks: &[] };
     let initiator = Initiator { device: &impostor, other_aiks: &[], highest_generation: None };
     let message = InitMessage::parse(&stolen).unwrap();
     let error = message.accept(recipient, initiator, bob.prekeys(Offer::OneTime), at(1)).unwrap_err();
@@ -57,15 +56,10 @@ fn t028_another_account_over_the_same_keys_fails() {
 /// Bob's keys under another address: the INIT was made for the first one.
 fn same_keys_elsewhere(bytes: &[u8], account: u8, device: u32, reg: u32) -> DecryptError {
     let (alice, bob) = (Device::new(1), Device::new(2));
-    let elsewhere = LocalDevice::from_seeds(
-        address(account, device, reg),
-        bob.local.public().aik,
-        &Zeroizing::new([2 ^ 0x40; 32]),
-        &Zeroizing::new([2 ^ 0x80; 32]),
-    );
+    let elsewhere = bob.party.device.moved_to(address(account, device, reg));
     let moved = with_header(bytes, |fields| fields.responder = elsewhere.public().address);
     let recipient = Recipient { device: &elsewhere, previous_aiks: &[] };
-    let initiator = Initiator { device: alice.local.public(), other_aiks: &[], highest_generation: None };
+    let initiator = Initiator { device: alice.party.public(), other_aiks: &[], highest_generation: None };
     let message = InitMessage::parse(&moved).unwrap();
     message.accept(recipient, initiator, bob.prekeys(Offer::OneTime), at(1)).unwrap_err()
 }
@@ -73,8 +67,8 @@ fn same_keys_elsewhere(bytes: &[u8], account: u8, device: u32, reg: u32) -> Decr
 #[test]
 fn t029_another_responder_fails() {
     let (_, _, bytes) = world();
-    assert_eq!(same_keys_elsewhere(&bytes, 9, 1, 2), DecryptFailed, "account");
-    assert_eq!(same_keys_elsewhere(&bytes, 2, 9, 2), DecryptFailed, "device");
+    assert_eq!(same_keys_elsewhere(&bytes, 9, 1, 1002), DecryptFailed, "account");
+    assert_eq!(same_keys_elsewhere(&bytes, 2, 9, 1002), DecryptFailed, "device");
     assert_eq!(same_keys_elsewhere(&bytes, 2, 1, 9), DecryptFailed, "registration");
 }
 
@@ -89,12 +83,12 @@ fn t029_init_for_another_device_is_refused_by_its_address() {
 fn t031_another_valid_prekey_of_the_same_device_fails() {
     let (alice, bob, bytes) = world();
     let rng = &mut rng(31);
-    let spk = SignedPrekey::generate(&bob.local, KeyId(8), at(0), rng).unwrap();
-    let opk = OneTimePrekey::generate(&bob.local, KeyId(101), at(0), rng).unwrap();
-    let kem = KemPrekey::generate_one_time(&bob.local, KeyId(201), at(0), rng).unwrap();
+    let spk = SignedPrekey::generate(&bob.party.device, KeyId(8), at(0), rng).unwrap();
+    let opk = OneTimePrekey::generate(&bob.party.device, KeyId(101), at(0), rng).unwrap();
+    let kem = KemPrekey::generate_one_time(&bob.party.device, KeyId(201), at(0), rng).unwrap();
     let accept = |bytes: &[u8], prekeys: ResponderPrekeys<'_>| {
-        let recipient = Recipient { device: &bob.local, previous_aiks: &[] };
-        let initiator = Initiator { device: alice.local.public(), other_aiks: &[], highest_generation: None };
+        let recipient = Recipient { device: &bob.party.device, previous_aiks: &[] };
+        let initiator = Initiator { device: alice.party.public(), other_aiks: &[], highest_generation: None };
         InitMessage::parse(bytes).unwrap().accept(recipient, initiator, prekeys, at(1)).map(|_| ())
     };
     let own = bob.prekeys(Offer::OneTime);
@@ -107,14 +101,14 @@ fn t031_another_valid_prekey_of_the_same_device_fails() {
     // And the caller's mistake: keys that the header does not name.
     assert_eq!(accept(&bytes, ResponderPrekeys { spk: &spk, ..own }).unwrap_err(), DecryptFailed);
     assert_eq!(accept(&bytes, ResponderPrekeys { opk: None, ..own }).unwrap_err(), DecryptFailed);
-    assert_eq!(accept(&bytes, ResponderPrekeys { kem: &bob.last_resort, ..own }).unwrap_err(), DecryptFailed);
+    assert_eq!(accept(&bytes, ResponderPrekeys { kem: &bob.party.last_resort, ..own }).unwrap_err(), DecryptFailed);
     accept(&bytes, own).unwrap();
 }
 
 #[test]
 fn t032_fresh_encapsulation_to_the_same_key_fails() {
     let (alice, bob, bytes) = world();
-    let (ct, _) = bob.kem.secret().public_key().encapsulate(&Zeroizing::new([9; 32])).unwrap();
+    let (ct, _) = bob.party.kem.secret().public_key().encapsulate(&Zeroizing::new([9; 32])).unwrap();
     let replaced = with_header(&bytes, |fields| fields.ct = ct);
     assert_eq!(bob.accept(&replaced, &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
 }
@@ -136,7 +130,7 @@ fn t033_same_shared_secret_under_another_key_or_ciphertext_gives_other_keys() {
     let root = |header: &InitHeader| *secrets().derive(&header.sid()).root.as_bytes();
     let honest = root(&header);
     let other = Device::new(5);
-    let (ct, _) = other.kem.secret().public_key().encapsulate(&Zeroizing::new([9; 32])).unwrap();
+    let (ct, _) = other.party.kem.secret().public_key().encapsulate(&Zeroizing::new([9; 32])).unwrap();
     for change in [
         Box::new(|fields: &mut Fields| fields.ct = ct) as Box<dyn FnOnce(&mut Fields)>,
         Box::new(|fields: &mut Fields| fields.kem_id = KeyId(999)),
@@ -152,22 +146,22 @@ fn t033_same_shared_secret_under_another_key_or_ciphertext_gives_other_keys() {
 fn t034_another_validly_signed_record_of_the_same_key_fails() {
     // The server kept an older record of the same key (other dates) and served that: Bob hashes the one that he stores.
     let (alice, bob) = (Device::new(1), Device::new(2));
-    let older =
-        SignedPrekey::from_seed(&bob.local, KeyId(7), at(0).minus(1_000), &Zeroizing::new(*bob.spk.secret().seed()));
-    assert_ne!(older.record(), bob.spk.record());
-    let bundle = crate::prekey::PrekeyBundle::stub(
-        *bob.local.public(),
-        older.record(),
-        Some(bob.opk.record()),
-        bob.kem.record(),
-        bob.env.record(),
+    let older = SignedPrekey::from_seed(
+        &bob.party.device,
+        bob.party.spk.key_id(),
+        at(0).minus(1_000),
+        &Zeroizing::new(*bob.party.spk.secret().seed()),
     );
-    let session = Session::initiate(&alice.local, &bundle, Generation::FIRST, at(0), &mut rng(1)).unwrap();
+    assert_ne!(older.record(), bob.party.spk.record());
+    let parts = BundleParts { spk: older.signed(&bob.party.device), ..bob.party.parts(at(0)) };
+    let served = UnverifiedBundle::parse(&parts.encode()).unwrap();
+    let bundle = served.verify(&Service::new().trust(), &bob.party.target(), at(0)).unwrap().bundle;
+    let session = Session::initiate(&alice.party.device, &bundle, Generation::FIRST, at(0), &mut rng(1)).unwrap();
     let (message, _) = send(&session, b"hello", 2);
     assert_eq!(bob.accept(message.as_bytes(), &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
     let own = ResponderPrekeys { spk: &older, ..bob.prekeys(Offer::OneTime) };
-    let recipient = Recipient { device: &bob.local, previous_aiks: &[] };
-    let initiator = Initiator { device: alice.local.public(), other_aiks: &[], highest_generation: None };
+    let recipient = Recipient { device: &bob.party.device, previous_aiks: &[] };
+    let initiator = Initiator { device: alice.party.public(), other_aiks: &[], highest_generation: None };
     let init = InitMessage::parse(message.as_bytes()).unwrap();
     assert!(init.accept(recipient, initiator, own, at(1)).is_ok(), "control");
 }
@@ -191,30 +185,30 @@ fn t045_thief_of_the_signed_prekey_cannot_be_anyone_to_bob() {
     let bundle = bob.bundle(Offer::OneTime);
     let ek_seed = Zeroizing::new([66; 32]);
     let m = Zeroizing::new([67; 32]);
-    let honest = initiate(&alice.local, &bundle, Generation::FIRST, at(0), &ek_seed, &m).unwrap();
+    let honest = initiate(&alice.party.device, &bundle, Generation::FIRST, at(0), &ek_seed, &m).unwrap();
     let (init, _) = send(&honest, b"hello", 1);
     let header = InitHeader::parse(&init.as_bytes()[..INIT_HEADER_BYTES]).unwrap();
     let ek = X25519Secret::from_seed(&ek_seed);
-    let spk = bob.spk.secret();
+    let spk = bob.party.spk.secret();
     let forged = |dh0: Zeroizing<[u8; 32]>| {
         let secrets = SharedSecrets {
-            ml_kem: bundle.kem().key.encapsulate(&m).unwrap().1,
+            ml_kem: bundle.kem.key.encapsulate(&m).unwrap().1,
             dh0,
-            dh1: spk.diffie_hellman(&alice.local.public().ddk).unwrap(),
-            dh2: ek.diffie_hellman(&bob.local.public().ddk).unwrap(),
-            dh3: ek.diffie_hellman(&bundle.spk().key).unwrap(),
-            dh4: ek.diffie_hellman(&bundle.opk().unwrap().key).unwrap(),
+            dh1: spk.diffie_hellman(&alice.party.public().ddk).unwrap(),
+            dh2: ek.diffie_hellman(&bob.party.public().ddk).unwrap(),
+            dh3: ek.diffie_hellman(&bundle.spk.key).unwrap(),
+            dh4: ek.diffie_hellman(&bundle.opk.as_ref().unwrap().key).unwrap(),
         };
         let keys = secrets.derive(&header.sid());
-        let peer = SessionPeer { device: *bob.local.public() };
-        let session = Session::as_initiator(header.sid(), peer, header.clone(), keys, bundle.spk().key, at(0));
+        let peer = SessionPeer { device: *bob.party.public() };
+        let session = Session::as_initiator(header.sid(), peer, header.clone(), keys, bundle.spk.key, at(0));
         send(&session, b"I am Alice", 2).0
     };
-    let guess = x25519(68).diffie_hellman(&bob.local.public().ddk).unwrap();
+    let guess = x25519(68).diffie_hellman(&bob.party.public().ddk).unwrap();
     for dh0 in [guess, Zeroizing::new([0; 32])] {
         assert_eq!(bob.accept(forged(dh0).as_bytes(), &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
     }
-    let real = alice.local.ddk().diffie_hellman(&bob.local.public().ddk).unwrap();
+    let real = alice.party.device.ddk().diffie_hellman(&bob.party.public().ddk).unwrap();
     let accepted = bob.accept(forged(real).as_bytes(), &alice, Offer::OneTime).unwrap();
     assert_eq!(accepted.opened.content(), b"I am Alice", "control: DH0 is all that was missing");
 }
@@ -226,34 +220,34 @@ fn t041_responder_alone_simulates_a_conversation() {
     let bundle = bob.bundle(Offer::OneTime);
     let m = Zeroizing::new([67; 32]);
     let ek = x25519(70);
-    let (ct, ml_kem) = bundle.kem().key.encapsulate(&m).unwrap();
+    let (ct, ml_kem) = bundle.kem.key.encapsulate(&m).unwrap();
     let header = InitHeader::from_fields(Fields {
-        suite: bundle.suite(),
+        suite: bundle.suite,
         generation: Generation::FIRST,
-        initiator: *alice.local.public(),
-        responder: bob.local.public().address,
-        spk_id: bundle.spk().key_id,
-        opk_id: bundle.opk().map(|opk| opk.key_id),
-        kem_id: bundle.kem().key_id,
+        initiator: *alice.party.public(),
+        responder: bob.party.public().address,
+        spk_id: bundle.spk.key_id,
+        opk_id: bundle.opk.as_ref().map(|opk| opk.key_id),
+        kem_id: bundle.kem.key_id,
         kem_use: crate::handshake::PrekeyUse::OneTime,
-        bundle_hash: bundle.bundle_hash(),
+        bundle_hash: bundle.hash(),
         ek: ek.public_key(),
         ct,
     })
     .unwrap();
     // Every secret from Bob's side and the ephemeral key that he made up: no private key of Alice's.
-    let (ddk, spk) = (bob.local.ddk(), bob.spk.secret());
+    let (ddk, spk) = (bob.party.device.ddk(), bob.party.spk.secret());
     let secrets = SharedSecrets {
         ml_kem,
-        dh0: ddk.diffie_hellman(&alice.local.public().ddk).unwrap(),
-        dh1: spk.diffie_hellman(&alice.local.public().ddk).unwrap(),
+        dh0: ddk.diffie_hellman(&alice.party.public().ddk).unwrap(),
+        dh1: spk.diffie_hellman(&alice.party.public().ddk).unwrap(),
         dh2: ddk.diffie_hellman(&ek.public_key()).unwrap(),
         dh3: spk.diffie_hellman(&ek.public_key()).unwrap(),
-        dh4: bob.opk.secret().diffie_hellman(&ek.public_key()).unwrap(),
+        dh4: bob.party.opk.secret().diffie_hellman(&ek.public_key()).unwrap(),
     };
     let keys = secrets.derive(&header.sid());
-    let peer = SessionPeer { device: *bob.local.public() };
-    let simulated = Session::as_initiator(header.sid(), peer, header, keys, bundle.spk().key, at(0));
+    let peer = SessionPeer { device: *bob.party.public() };
+    let simulated = Session::as_initiator(header.sid(), peer, header, keys, bundle.spk.key, at(0));
     let (init, simulated) = send(&simulated, b"I never wrote this", 5);
     let accepted = bob.accept(init.as_bytes(), &alice, Offer::OneTime).unwrap();
     assert_eq!(accepted.opened.content(), b"I never wrote this");

@@ -117,11 +117,11 @@ fn t030_generation_too_far_above_the_highest_known_fails() {
     let accept = |generation: u32, highest: Option<u32>| {
         let generation = Generation::new(generation).unwrap();
         let bundle = bob.bundle(Offer::OneTime);
-        let session = Session::initiate(&alice.local, &bundle, generation, at(0), &mut rng(1)).unwrap();
+        let session = Session::initiate(&alice.party.device, &bundle, generation, at(0), &mut rng(1)).unwrap();
         let (message, _) = session.encrypt(b"hello", SendOptions::CLINICAL, at(0), &mut rng(2)).unwrap();
-        let recipient = Recipient { device: &bob.local, previous_aiks: &[] };
+        let recipient = Recipient { device: &bob.party.device, previous_aiks: &[] };
         let highest_generation = highest.and_then(Generation::new);
-        let initiator = Initiator { device: alice.local.public(), other_aiks: &[], highest_generation };
+        let initiator = Initiator { device: alice.party.public(), other_aiks: &[], highest_generation };
         let init = InitMessage::parse(message.as_bytes()).unwrap();
         init.accept(recipient, initiator, bob.prekeys(Offer::OneTime), at(1))
             .map(|accepted| accepted.session.generation())
@@ -138,12 +138,12 @@ fn t036_header_with_other_device_keys_than_the_certificate_fails() {
     let init = init(Offer::OneTime);
     let other = Device::new(3);
     let accept = |device: &DevicePublic| {
-        let recipient = Recipient { device: &init.bob.local, previous_aiks: &[] };
+        let recipient = Recipient { device: &init.bob.party.device, previous_aiks: &[] };
         let initiator = Initiator { device, other_aiks: &[], highest_generation: None };
         let message = InitMessage::parse(&init.bytes).unwrap();
         message.accept(recipient, initiator, init.bob.prekeys(Offer::OneTime), at(1)).map(|_| ())
     };
-    let (real, foreign) = (*init.alice.local.public(), other.local.public());
+    let (real, foreign) = (*init.alice.party.public(), other.party.public());
     let changes: [fn(&mut DevicePublic, &DevicePublic); 6] = [
         |device, other| device.aik = other.aik,
         |device, other| device.dsk = other.dsk,
@@ -164,10 +164,10 @@ fn t036_header_with_other_device_keys_than_the_certificate_fails() {
 fn t036_predecessor_of_the_certificates_identity_key_is_accepted() {
     let init = init(Offer::OneTime);
     let successor = Device::new(3);
-    let mut certificate = *init.alice.local.public();
+    let mut certificate = *init.alice.party.public();
     let predecessor = [certificate.aik];
-    certificate.aik = successor.local.public().aik;
-    let recipient = Recipient { device: &init.bob.local, previous_aiks: &[] };
+    certificate.aik = successor.party.public().aik;
+    let recipient = Recipient { device: &init.bob.party.device, previous_aiks: &[] };
     let initiator = Initiator { device: &certificate, other_aiks: &predecessor, highest_generation: None };
     let message = InitMessage::parse(&init.bytes).unwrap();
     assert!(message.accept(recipient, initiator, init.bob.prekeys(Offer::OneTime), at(1)).is_ok());
@@ -191,7 +191,7 @@ fn t003_low_order_ephemeral_key_is_refused_by_the_dh() {
     for point in crate::primitives::LOW_ORDER_ENCODINGS {
         use crate::primitives::PublicKey as _;
         if let Ok(key) = crate::primitives::X25519PublicKey::from_raw(&point) {
-            assert!(ddk.local.ddk().diffie_hellman(&key).is_err());
+            assert!(ddk.party.device.ddk().diffie_hellman(&key).is_err());
         }
     }
 }

@@ -1,23 +1,15 @@
 //! Two devices with a session, and what tests do with them.
 
-use zeroize::Zeroizing;
-
 use crate::errors::DecryptError;
 use crate::handshake::{Accepted, Generation, InitMessage, Initiator, Recipient, ResponderPrekeys};
-use crate::identity::LocalDevice;
-use crate::prekey::{EnvelopePrekey, KemPrekey, KeyId, OneTimePrekey, PrekeyBundle, SignedPrekey};
+use crate::prekey::PrekeyBundle;
 use crate::ratchet::{Opened, Outgoing, SendOptions, Session, SessionMessage};
-use crate::testing::{address, at, ed25519, rng};
+use crate::testing::{Party, at, rng};
 use crate::time::Timestamp;
 
 /// A device with its prekeys.
 pub(crate) struct Device {
-    pub(crate) local: LocalDevice,
-    pub(crate) spk: SignedPrekey,
-    pub(crate) opk: OneTimePrekey,
-    pub(crate) kem: KemPrekey,
-    pub(crate) last_resort: KemPrekey,
-    pub(crate) env: EnvelopePrekey,
+    pub(crate) party: Party,
 }
 
 /// Which prekeys a bundle offers.
@@ -29,46 +21,33 @@ pub(crate) enum Offer {
 
 impl Device {
     pub(crate) fn new(byte: u8) -> Self {
-        let rng = &mut rng(u64::from(byte));
-        let local = LocalDevice::from_seeds(
-            address(byte, 1, u32::from(byte)),
-            ed25519(byte).public_key(),
-            &Zeroizing::new([byte ^ 0x40; 32]),
-            &Zeroizing::new([byte ^ 0x80; 32]),
-        );
-        Self {
-            spk: SignedPrekey::generate(&local, KeyId(7), at(0), rng).unwrap(),
-            opk: OneTimePrekey::generate(&local, KeyId(100), at(0), rng).unwrap(),
-            kem: KemPrekey::generate_one_time(&local, KeyId(200), at(0), rng).unwrap(),
-            last_resort: KemPrekey::generate_last_resort(&local, KeyId(300), at(0), rng).unwrap(),
-            env: EnvelopePrekey::generate(&local, KeyId(400), at(0), rng).unwrap(),
-            local,
-        }
+        Self { party: Party::new(byte) }
     }
 
     pub(crate) fn bundle(&self, offer: Offer) -> PrekeyBundle {
-        let (opk, kem) = match offer {
-            Offer::OneTime => (Some(self.opk.record()), &self.kem),
-            Offer::LastResort => (None, &self.last_resort),
-        };
-        PrekeyBundle::stub(*self.local.public(), self.spk.record(), opk, kem.record(), self.env.record())
+        match offer {
+            Offer::OneTime => self.party.verified_bundle(at(0)),
+            Offer::LastResort => self.party.verified_exhausted_bundle(at(0)),
+        }
     }
 
     pub(crate) fn initiate(&self, to: &Self, offer: Offer, seed: u64) -> Session {
-        Session::initiate(&self.local, &to.bundle(offer), Generation::FIRST, at(0), &mut rng(seed)).unwrap()
+        Session::initiate(&self.party.device, &to.bundle(offer), Generation::FIRST, at(0), &mut rng(seed)).unwrap()
     }
 
     pub(crate) fn prekeys(&self, offer: Offer) -> ResponderPrekeys<'_> {
         match offer {
-            Offer::OneTime => ResponderPrekeys { spk: &self.spk, opk: Some(&self.opk), kem: &self.kem },
-            Offer::LastResort => ResponderPrekeys { spk: &self.spk, opk: None, kem: &self.last_resort },
+            Offer::OneTime => {
+                ResponderPrekeys { spk: &self.party.spk, opk: Some(&self.party.opk), kem: &self.party.kem }
+            }
+            Offer::LastResort => ResponderPrekeys { spk: &self.party.spk, opk: None, kem: &self.party.last_resort },
         }
     }
 
     /// Accepts an INIT that `from` made, its certificate being in order.
     pub(crate) fn accept(&self, bytes: &[u8], from: &Self, offer: Offer) -> Result<Accepted, DecryptError> {
-        let recipient = Recipient { device: &self.local, previous_aiks: &[] };
-        let initiator = Initiator { device: from.local.public(), other_aiks: &[], highest_generation: None };
+        let recipient = Recipient { device: &self.party.device, previous_aiks: &[] };
+        let initiator = Initiator { device: from.party.public(), other_aiks: &[], highest_generation: None };
         InitMessage::parse(bytes)?.accept(recipient, initiator, self.prekeys(offer), at(1))
     }
 }

@@ -127,6 +127,12 @@ impl LocalDevice {
         Self { public, dsk, ddk }
     }
 
+    /// These private keys under the name and the public keys of another device: what a thief of a certificate has.
+    #[cfg(test)]
+    pub(crate) fn posing_as(&self, other: &DevicePublic) -> Self {
+        Self { public: *other, ..self.moved_to(other.address) }
+    }
+
     /// As others know it.
     pub const fn public(&self) -> &DevicePublic {
         &self.public

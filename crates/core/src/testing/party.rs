@@ -108,8 +108,13 @@ impl Party {
 
     /// Registration `reg` of device `device` of that account, which has no other device.
     pub(crate) fn device(seed: u8, device: u32, reg: u32) -> Self {
-        let account = AccountKey::from_seed(account(seed), &Zeroizing::new([seed; 32]));
-        let mut random = rng(u64::from(seed) << 48 | u64::from(device) << 32 | u64::from(reg));
+        Self::keyed(seed, seed, device, reg)
+    }
+
+    /// The same with the identity key that the seed `key` gives: for an account whose key was replaced.
+    pub(crate) fn keyed(seed: u8, key: u8, device: u32, reg: u32) -> Self {
+        let account = AccountKey::from_seed(account(seed), &Zeroizing::new([key; 32]));
+        let mut random = rng(u64::from(key) << 56 | u64::from(seed) << 48 | u64::from(device) << 32 | u64::from(reg));
         let address = DeviceAddress {
             account: account.account(),
             device: DeviceId::new(device).unwrap(),

@@ -17,6 +17,8 @@ pub use bundle::{
 };
 pub use lifecycle::{HeldPrekey, PrekeyPlan, Rotation, Standing, plan, refill, refill_at};
 pub use published::{PublishedRecord, RecordFault};
+#[cfg(test)]
+pub(crate) use record::sign;
 pub use record::{KeyId, PrekeyRecord, RecordBytes, RecordError, RecordKey, RecordType};
 pub use secret::{EnvelopePrekey, KemPrekey, OneTimePrekey, SignedPrekey};
 pub use served::BundleParts;

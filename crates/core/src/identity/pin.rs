@@ -210,6 +210,13 @@ impl ManifestPin {
         self
     }
 
+    /// As if a bundle of this strength had been seen: v1 has one suite only.
+    #[cfg(test)]
+    pub(crate) fn with_suite_rank(mut self, suite_rank: u32) -> Self {
+        self.suite_rank = suite_rank;
+        self
+    }
+
     fn unchanged(&self) -> Adoption {
         Adoption { pin: self.clone(), events: Vec::new() }
     }

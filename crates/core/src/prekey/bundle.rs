@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::published::{PublishedRecord, RecordFault, SlotKey, UnverifiedRecord};
+use super::published::{PublishedRecord, RecordFault, UnverifiedRecord};
 use crate::identity::{
     CertificateError, CertificateTimeError, DeviceCertificate, DeviceKind, DevicePublic, IdentityEvent, JudgedAt,
     Manifest, ManifestError, ManifestPin, PinError, Source, Trust, UnverifiedCertificates, UnverifiedManifest,

@@ -2,12 +2,13 @@
 
 mod bundle;
 mod flip;
+mod identity;
 mod lifecycle;
 mod records;
 
 use prost::Message as _;
 
-use super::{BundleError, BundleParts, UnverifiedBundle, VerifiedBundle};
+use super::{BundleError, BundleFault, BundleParts, UnverifiedBundle, VerifiedBundle};
 use crate::identity::ManifestPin;
 use crate::testing::{Party, Service};
 use crate::time::Timestamp;
@@ -32,4 +33,12 @@ fn judged(
 ) -> Result<VerifiedBundle, BundleError> {
     let target = super::BundleTarget { pin, ..party.target() };
     UnverifiedBundle::parse(&bundle.encode_to_vec())?.verify(&Service::new().trust(), &target, now)
+}
+
+/// What `BundleRejected` is about.
+fn rejected<T: core::fmt::Debug>(result: Result<T, BundleError>) -> BundleFault {
+    match result.unwrap_err() {
+        BundleError::Rejected(fault) => fault,
+        other => panic!("{other:?}"),
+    }
 }

@@ -100,6 +100,14 @@ impl JudgedAt {
         }
     }
 
+    /// The local clock.
+    pub const fn local(self) -> Timestamp {
+        match self {
+            Self::Local(now) => now,
+            Self::Received { local, .. } => local,
+        }
+    }
+
     const fn unclamped(self) -> Timestamp {
         match self {
             Self::Local(now) => now,

@@ -7,6 +7,7 @@ mod account;
 mod certificate;
 mod changes;
 mod device;
+mod introduction;
 mod issuing;
 mod manifest;
 mod pin;
@@ -23,8 +24,9 @@ pub use certificate::{
 };
 pub use changes::{DeviceChanges, IdentityEvent};
 pub use device::{DeviceKind, DevicePublic, LocalDevice};
+pub use introduction::{Introduction, IntroductionError, introduce};
 pub use issuing::{DeviceTerms, IssuerKey, IssuerTerms, Revocations, RootKey};
 pub use manifest::{ListedDevice, Manifest, ManifestDraft, ManifestError, UnverifiedManifest};
-pub use pin::{Adoption, ManifestPin, MissingManifests, PinError, Source};
+pub use pin::{Adoption, CorruptPin, ManifestPin, MissingManifests, PinError, Source};
 pub use revocation::{RevocationError, RevocationList};
 pub use trust::{Trust, TrustRoots, TrustRootsError};

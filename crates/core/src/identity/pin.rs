@@ -1,9 +1,11 @@
 //! What is known of a contact's identity, and how a manifest is judged by it: `docs/protocol.md` B2 and B14 (pins).
 
 mod gap;
+mod state;
 
 use gap::Gap;
 pub use gap::MissingManifests;
+pub use state::CorruptPin;
 
 use super::changes::{DeviceChanges, IdentityEvent};
 use super::manifest::{Manifest, Step};
@@ -124,7 +126,7 @@ impl ManifestPin {
         if self.lost.contains(manifest.hash()) || self.lost.contains(manifest.prev_hash()) {
             return Err(PinError::Held(Box::new(self.clone())));
         }
-        let announced = current.next_aik() == Some(manifest.aik());
+        let announced = self.announces(manifest.aik());
         if !announced && !self.accepts_key(manifest.aik(), now) {
             return Err(self.other_key(manifest.aik(), now));
         }
@@ -146,7 +148,7 @@ impl ManifestPin {
         if self.accepts_key(aik, now) {
             return Ok(());
         }
-        match self.chain.current.next_aik() == Some(aik) || self.change == Some(Change::Acknowledged(*aik)) {
+        match self.announces(aik) || self.change == Some(Change::Acknowledged(*aik)) {
             true => Err(self.unexplained(aik, now)),
             false => Err(self.other_key(aik, now)),
         }
@@ -156,6 +158,11 @@ impl ManifestPin {
     /// same in certificates, InitHeaders, `bundle_hash`, `ID_B` and `Member.aik`.
     pub fn accepts_key(&self, aik: &Ed25519PublicKey, now: Timestamp) -> bool {
         self.keys(now).any(|key| key == aik)
+    }
+
+    /// Whether a manifest under `aik` may come next: an accepted key, or the announced one.
+    pub(super) fn expects_key(&self, aik: &Ed25519PublicKey, now: Timestamp) -> bool {
+        self.announces(aik) || self.accepts_key(aik, now)
     }
 
     /// The pinned key, then its predecessors of the last 30 days, newest first.
@@ -208,6 +215,10 @@ impl ManifestPin {
     pub fn lowered_to(mut self, suite: Suite) -> Self {
         self.suite_rank = self.suite_rank.min(suite.rank());
         self
+    }
+
+    fn announces(&self, aik: &Ed25519PublicKey) -> bool {
+        self.chain.current.next_aik() == Some(aik)
     }
 
     /// As if a bundle of this strength had been seen: v1 has one suite only.

@@ -4,8 +4,9 @@ use core::fmt;
 
 use super::published::{PublishedRecord, RecordFault, UnverifiedRecord};
 use crate::identity::{
-    CertificateError, CertificateTimeError, DeviceCertificate, DeviceKind, DevicePublic, IdentityEvent, JudgedAt,
-    Manifest, ManifestError, ManifestPin, PinError, Source, Trust, UnverifiedCertificates, UnverifiedManifest,
+    CertificateError, CertificateTimeError, DeviceCertificate, DeviceKind, DevicePublic, IdentityEvent, Introduction,
+    IntroductionError, JudgedAt, Manifest, ManifestError, ManifestPin, PinError, Trust, UnverifiedCertificates,
+    UnverifiedManifest, introduce,
 };
 use crate::ids::{AccountId, DeviceId};
 use crate::labels::Label;
@@ -136,12 +137,10 @@ impl UnverifiedBundle {
         target: &BundleTarget<'_>,
         now: Timestamp,
     ) -> Result<VerifiedBundle, BundleError> {
+        let at = JudgedAt::Local(now);
         // (2) issuer -> root, device certificate -> issuer, time, revocation
-        let certificate = self
-            .certificates
-            .verify_signatures(trust)?
-            .check_times(JudgedAt::Local(now))
-            .map_err(BundleFault::CertificateTime)?;
+        let certificate =
+            self.certificates.verify_signatures(trust)?.check_times(at).map_err(BundleFault::CertificateTime)?;
         if target.pin.is_none() && !trust.may_meet_strangers(now) {
             return Err(BundleFault::NoRevocationList.into());
         }
@@ -151,16 +150,8 @@ impl UnverifiedBundle {
         if (certified.account, certified.device) != (target.account, target.device) || self.device != target.device {
             return Err(BundleFault::OtherDevice.into());
         }
-        let (pin, events) = judge(&manifest, &certificate, target.pin, now)?;
-        if manifest.is_expired(now) {
-            return Err(BundleFault::ManifestExpired.into());
-        }
-        let listed = manifest.device(target.device).ok_or(BundleFault::NotListed)?;
+        let Introduction { listed, pin, events } = introduce(&certificate, &manifest, target.pin, at)?;
         let device = listed.device;
-        let as_certified = DevicePublic { aik: device.aik, ..certificate.device };
-        if device != as_certified {
-            return Err(BundleFault::NotListed.into());
-        }
         if device.ddk.is_low_order() {
             return Err(BundleFault::LowOrder.into());
         }
@@ -184,39 +175,6 @@ impl UnverifiedBundle {
             return Err(BundleError::DowngradeRejected);
         }
         Ok(VerifiedBundle { pin: pin.raised_to(bundle.suite), bundle, events })
-    }
-}
-
-/// The manifest is of the account and identity key that the certificate names (or the key is a predecessor of the
-/// manifest's), and fits the pin.
-fn judge(
-    manifest: &Manifest,
-    certificate: &DeviceCertificate,
-    pin: Option<&ManifestPin>,
-    now: Timestamp,
-) -> Result<(ManifestPin, Vec<IdentityEvent>), BundleError> {
-    let certified = &certificate.device;
-    let same_account = manifest.account() == certified.address.account;
-    if !same_account || (pin.is_none() && *manifest.aik() != certified.aik) {
-        return Err(BundleFault::OtherIdentity.into());
-    }
-    let Some(pin) = pin else {
-        return Ok((ManifestPin::first(manifest.clone()), Vec::new()));
-    };
-    // A manifest that the certificate does not vouch for says nothing about the pinned account.
-    if *manifest.aik() != certified.aik && !pin.accepts_key(&certified.aik, now) {
-        return Err(BundleFault::OtherIdentity.into());
-    }
-    let adoption = pin.judge(manifest, Source::Directory, now).map_err(|error| match error {
-        PinError::OtherAccount => BundleFault::OtherIdentity.into(),
-        PinError::Fork => BundleFault::ManifestFork.into(),
-        PinError::Rollback => BundleError::Rollback,
-        PinError::Held(pin) => BundleFault::ManifestsMissing(pin).into(),
-        PinError::IdentityChanged(pin) => BundleError::UntrustedIdentity(pin),
-    })?;
-    match adoption.pin.accepts_key(&certified.aik, now) {
-        true => Ok((adoption.pin, adoption.events)),
-        false => Err(BundleFault::OtherIdentity.into()),
     }
 }
 
@@ -328,6 +286,22 @@ impl From<CertificateError> for BundleError {
         match error {
             CertificateError::Wire(WireError::UnsupportedVersion) => Self::UnsupportedVersion,
             other => BundleFault::Certificate(other).into(),
+        }
+    }
+}
+
+impl From<IntroductionError> for BundleError {
+    fn from(error: IntroductionError) -> Self {
+        match error {
+            IntroductionError::Pin(PinError::Rollback) => Self::Rollback,
+            IntroductionError::Pin(PinError::IdentityChanged(pin)) => Self::UntrustedIdentity(pin),
+            IntroductionError::Pin(PinError::Held(pin)) => BundleFault::ManifestsMissing(pin).into(),
+            IntroductionError::Pin(PinError::Fork) => BundleFault::ManifestFork.into(),
+            IntroductionError::Pin(PinError::OtherAccount) | IntroductionError::OtherIdentity => {
+                BundleFault::OtherIdentity.into()
+            }
+            IntroductionError::Expired => BundleFault::ManifestExpired.into(),
+            IntroductionError::NotListed => BundleFault::NotListed.into(),
         }
     }
 }

@@ -28,6 +28,22 @@ impl Gap {
         Self { passed, ..self.clone() }
     }
 
+    pub(super) const fn restored(settled: Chain, passed: Vec<[u8; 32]>, since: Timestamp) -> Self {
+        Self { settled, passed, since }
+    }
+
+    pub(super) const fn settled_chain(&self) -> &Chain {
+        &self.settled
+    }
+
+    pub(super) fn passed(&self) -> &[[u8; 32]] {
+        &self.passed
+    }
+
+    pub(super) const fn since(&self) -> Timestamp {
+        self.since
+    }
+
     pub(super) const fn settled(&self) -> &Manifest {
         &self.settled.current
     }

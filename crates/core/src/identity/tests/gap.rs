@@ -11,11 +11,7 @@ use crate::time::{DAY_MS, HOUR_MS};
 fn chain() -> ([Party; 3], Vec<Manifest>) {
     let parties = devices();
     let mut chain = vec![parties[0].manifest.clone()];
-    let lists: [&[&Party]; 3] = [
-        &[&parties[0], &parties[1]],
-        &[&parties[0], &parties[1]],
-        &[&parties[0], &parties[2]],
-    ];
+    let lists: [&[&Party]; 3] = [&[&parties[0], &parties[1]], &[&parties[0], &parties[1]], &[&parties[0], &parties[2]]];
     for (second, list) in (1..).zip(lists) {
         let next = parties[0].next_manifest(chain.last().unwrap(), list, at(second));
         chain.push(next);
@@ -34,14 +30,8 @@ fn t015_a_larger_gap_is_adopted_and_closed_by_the_manifests_between() {
     let ([_, two, three], chain) = chain();
     let first = ManifestPin::first(chain[0].clone());
     let adopted = first.judge(&chain[3], Source::Message, at(10)).unwrap();
-    let listed = DeviceChanges {
-        added: vec![three.public().address],
-        closed: vec![],
-    };
-    let opened = IdentityEvent::GapOpened {
-        after_seq: 1,
-        before_seq: 4,
-    };
+    let listed = DeviceChanges { added: vec![three.public().address], closed: vec![] };
+    let opened = IdentityEvent::GapOpened { after_seq: 1, before_seq: 4 };
     assert_eq!(adopted.events, [opened, IdentityEvent::DeviceListChanged(listed)]);
     let pin = adopted.pin;
     let deadline = at(10).plus(30 * DAY_MS);
@@ -59,21 +49,9 @@ fn t015_a_larger_gap_is_adopted_and_closed_by_the_manifests_between() {
 fn t015_a_gap_that_is_never_filled_is_a_fork() {
     let ([_, _, three], chain) = chain();
     let Adoption { pin, events } = gapped(&chain).fill_gap(&[], at(10).plus(30 * DAY_MS));
-    assert_eq!(
-        pin.current(),
-        &chain[0],
-        "the old pin is the newest that chains from itself"
-    );
-    assert_eq!(
-        events,
-        [IdentityEvent::ManifestFork {
-            stopped: vec![three.public().address]
-        }]
-    );
-    assert!(
-        matches!(pin.judge(&chain[3], Source::Message, at(30)), Err(PinError::Held(_))),
-        "it lost: held"
-    );
+    assert_eq!(pin.current(), &chain[0], "the old pin is the newest that chains from itself");
+    assert_eq!(events, [IdentityEvent::ManifestFork { stopped: vec![three.public().address] }]);
+    assert!(matches!(pin.judge(&chain[3], Source::Message, at(30)), Err(PinError::Held(_))), "it lost: held");
 }
 
 #[test]
@@ -83,13 +61,8 @@ fn t015_another_chain_is_a_fork_and_its_newest_manifest_is_pinned() {
     let other = [second.clone(), one.next_manifest(&second, &[&two], at(6))];
     let Adoption { pin, events } = gapped(&chain).fill_gap(&other, at(20));
     assert_eq!(pin.current(), &other[1]);
-    let stopped = IdentityEvent::ManifestFork {
-        stopped: vec![three.public().address],
-    };
-    let listed = DeviceChanges {
-        added: vec![two.public().address],
-        closed: vec![one.public().address],
-    };
+    let stopped = IdentityEvent::ManifestFork { stopped: vec![three.public().address] };
+    let listed = DeviceChanges { added: vec![two.public().address], closed: vec![one.public().address] };
     assert_eq!(events, [stopped, IdentityEvent::DeviceListChanged(listed)]);
     let filled = gapped(&chain).fill_gap(&chain[1..3], at(20));
     assert_eq!(filled.pin.current(), &chain[3], "control: the right chain");
@@ -114,11 +87,7 @@ fn t015_the_chain_must_pass_through_everything_that_was_adopted() {
         long.push(one.next_manifest(long.last().unwrap(), &[&one, &two], at(second)));
     }
     let pin = gapped(&chain).judge(&long[6], Source::Message, at(11)).unwrap().pin;
-    assert_eq!(
-        pin.missing().unwrap().after_seq,
-        1,
-        "the oldest pin that is not settled"
-    );
+    assert_eq!(pin.missing().unwrap().after_seq, 1, "the oldest pin that is not settled");
     let filled = pin.fill_gap(&long[1..6], at(20));
     assert_eq!((filled.pin.missing(), filled.events), (None, Vec::new()), "control");
     // A chain to the newest one that goes round the fourth manifest: somebody signed two histories.
@@ -130,10 +99,7 @@ fn t015_the_chain_must_pass_through_everything_that_was_adopted() {
     let forked = pin.fill_gap(&round[1..6], at(31));
     assert!(matches!(forked.events[0], IdentityEvent::ManifestFork { .. }));
     assert_eq!(forked.pin.current(), &round[5]);
-    assert!(matches!(
-        forked.pin.judge(&chain[3], Source::Message, at(32)),
-        Err(PinError::Held(_))
-    ));
+    assert!(matches!(forked.pin.judge(&chain[3], Source::Message, at(32)), Err(PinError::Held(_))));
 }
 
 #[test]
@@ -141,15 +107,9 @@ fn what_lost_is_adopted_once_all_before_it_is_here() {
     let ([one, _, three], chain) = chain();
     let lost = gapped(&chain).fill_gap(&[], at(20)).pin;
     let fifth = one.next_manifest(&chain[3], &[&one, &three], at(21));
-    assert!(
-        matches!(lost.judge(&fifth, Source::Message, at(22)), Err(PinError::Held(_))),
-        "follows a loser"
-    );
+    assert!(matches!(lost.judge(&fifth, Source::Message, at(22)), Err(PinError::Held(_))), "follows a loser");
     let sixth = one.next_manifest(&fifth, &[&one, &three], at(22));
-    assert!(
-        matches!(lost.judge(&sixth, Source::Message, at(23)), Err(PinError::Held(_))),
-        "no second jump"
-    );
+    assert!(matches!(lost.judge(&sixth, Source::Message, at(23)), Err(PinError::Held(_))), "no second jump");
     let (adopted, refused) = lost.adopt_chain(&[&chain[1..], &[fifth, sixth.clone()]].concat(), at(24));
     assert_eq!((adopted.pin.current(), refused), (&sixth, None));
 }
@@ -161,10 +121,7 @@ fn the_chain_goes_on_while_a_gap_is_open() {
     let pin = gapped(&chain).judge(&fifth, Source::Message, at(22)).unwrap().pin;
     assert_eq!((pin.current(), pin.missing().unwrap().after_seq), (&fifth, 1));
     let (adopted, refused) = pin.adopt_chain(&[&chain[1..], &[fifth.clone()]].concat(), at(23));
-    assert_eq!(
-        (adopted.pin.missing(), adopted.pin.current(), refused),
-        (None, &fifth, None)
-    );
+    assert_eq!((adopted.pin.missing(), adopted.pin.current(), refused), (None, &fifth, None));
 }
 
 #[test]
@@ -176,13 +133,8 @@ fn another_key_is_held_while_a_gap_may_explain_it() {
     };
     let late = waiting.judge_key(&stranger, at(20).plus(72 * HOUR_MS)).unwrap_err();
     assert!(matches!(late, PinError::IdentityChanged(_)));
-    let whole = ManifestPin::first(chain[0].clone())
-        .judge_key(&stranger, at(20))
-        .unwrap_err();
-    assert!(
-        matches!(whole, PinError::IdentityChanged(_)),
-        "control: without a gap at once"
-    );
+    let whole = ManifestPin::first(chain[0].clone()).judge_key(&stranger, at(20)).unwrap_err();
+    assert!(matches!(whole, PinError::IdentityChanged(_)), "control: without a gap at once");
 }
 
 #[test]
@@ -204,14 +156,8 @@ fn jumps_are_bounded() {
 
 #[test]
 fn the_fetch_is_at_a_random_time_within_48_hours() {
-    let times: Vec<_> = (0..50)
-        .map(|seed| MissingManifests::fetch_at(at(0), &mut rng(seed)).unwrap())
-        .collect();
-    assert!(
-        times
-            .iter()
-            .all(|time| (at(0)..=at(0).plus(48 * HOUR_MS)).contains(time))
-    );
+    let times: Vec<_> = (0..50).map(|seed| MissingManifests::fetch_at(at(0), &mut rng(seed)).unwrap()).collect();
+    assert!(times.iter().all(|time| (at(0)..=at(0).plus(48 * HOUR_MS)).contains(time)));
     assert!(times.iter().any(|time| *time > at(0).plus(36 * HOUR_MS)));
     assert!(times.iter().any(|time| *time < at(0).plus(12 * HOUR_MS)));
 }

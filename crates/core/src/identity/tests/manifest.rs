@@ -24,11 +24,7 @@ fn t013_a_manifest_signed_by_another_key_is_rejected() {
     let signed = malicious::manifest(&party.manifest, &other.account, |_| ());
     let error = UnverifiedManifest::parse(&signed).unwrap().verify().unwrap_err();
     assert_eq!(error, ManifestError::Signature);
-    assert_eq!(
-        edited(|_| ()).unwrap(),
-        party.manifest,
-        "control: its own key signs the same bytes"
-    );
+    assert_eq!(edited(|_| ()).unwrap(), party.manifest, "control: its own key signs the same bytes");
 }
 
 #[test]
@@ -71,10 +67,7 @@ fn t017_a_proof_for_another_account_or_identity_key_is_rejected() {
     let aik = thief.account.public_key();
     assert_eq!(ListedDevice::from_entry(&stolen, thief.account.account(), &aik), None);
     let other_aik = ed25519(9).public_key();
-    assert_eq!(
-        ListedDevice::from_entry(&stolen, victim.account.account(), &other_aik),
-        None
-    );
+    assert_eq!(ListedDevice::from_entry(&stolen, victim.account.account(), &other_aik), None);
     let at_home = ListedDevice::from_entry(&stolen, victim.account.account(), &victim.account.public_key());
     assert_eq!(at_home, Some(victim.listed()), "control");
 }
@@ -88,10 +81,7 @@ fn t019_seventeen_devices_are_rejected() {
         .map(|device| ListedDevice::of(&device, DeviceKind::Desktop, at(0), &aik))
         .collect();
     let issue = |count: usize| {
-        let draft = ManifestDraft {
-            devices: listed[..count].to_vec(),
-            next_aik: None,
-        };
+        let draft = ManifestDraft { devices: listed[..count].to_vec(), next_aik: None };
         Manifest::issue(&account_key, None, draft, at(0))
     };
     assert_eq!(issue(17).unwrap_err(), ManifestError::Devices);
@@ -119,10 +109,7 @@ fn chain_and_lifetime_rules_hold_before_any_signature() {
         (|m| m.prev_hash = vec![1; 32], ManifestError::Chain),
         (|m| m.prev_hash.clear(), ManifestError::Wire(WireError::Field)),
         (|m| m.expires_at_ms = m.issued_at_ms, ManifestError::Lifetime),
-        (
-            |m| m.expires_at_ms = m.issued_at_ms + 30 * DAY_MS + 1,
-            ManifestError::Lifetime,
-        ),
+        (|m| m.expires_at_ms = m.issued_at_ms + 30 * DAY_MS + 1, ManifestError::Lifetime),
         (|m| m.expires_at_ms = u64::MAX, ManifestError::Lifetime),
         (|m| m.version = 2, ManifestError::Wire(WireError::UnsupportedVersion)),
         (|m| m.account_id.push(0), ManifestError::Wire(WireError::Field)),
@@ -137,20 +124,10 @@ fn chain_and_lifetime_rules_hold_before_any_signature() {
 
 #[test]
 fn critical_extensions_are_rejected_and_others_ignored() {
-    let ext = |critical| v1::Ext {
-        id: 9,
-        critical,
-        data: vec![1],
-    };
+    let ext = |critical| v1::Ext { id: 9, critical, data: vec![1] };
     let critical = edited(|manifest| manifest.ext.push(ext(true))).unwrap_err();
     assert_eq!(critical, ManifestError::Wire(WireError::Extension));
-    assert_eq!(
-        edited(|manifest| manifest.ext.push(ext(false)))
-            .unwrap()
-            .devices()
-            .len(),
-        1
-    );
+    assert_eq!(edited(|manifest| manifest.ext.push(ext(false))).unwrap().devices().len(), 1);
 }
 
 #[test]
@@ -177,12 +154,7 @@ fn only_the_key_or_its_announced_successor_issues_the_next_one() {
     let party = Party::new(1);
     let next = AccountKey::from_seed(account(1), &Zeroizing::new([0x77; 32]));
     let draft = |key: &AccountKey, next_aik| ManifestDraft {
-        devices: vec![ListedDevice::of(
-            &party.device,
-            DeviceKind::Mobile,
-            at(0),
-            &key.public_key(),
-        )],
+        devices: vec![ListedDevice::of(&party.device, DeviceKind::Mobile, at(0), &key.public_key())],
         next_aik,
     };
     let unannounced = Manifest::issue(&next, Some(&party.manifest), draft(&next, None), at(1));
@@ -197,10 +169,7 @@ fn only_the_key_or_its_announced_successor_issues_the_next_one() {
 fn a_linked_device_is_kept_by_its_proof_over_the_announced_key() {
     let linked = Party::device(1, 2, 22);
     let next = ed25519(0x77).public_key();
-    let moved = linked
-        .listed()
-        .under(&next, linked.device.proof_of_possession(&next))
-        .unwrap();
+    let moved = linked.listed().under(&next, linked.device.proof_of_possession(&next)).unwrap();
     assert_eq!(moved.device.aik, next);
     let old_proof = linked.device.proof_of_possession(&linked.account.public_key());
     assert_eq!(linked.listed().under(&next, old_proof), None);

@@ -2,9 +2,11 @@
 
 mod certificate;
 mod gap;
+mod introduction;
 mod manifest;
 mod pin;
 mod revocation;
+mod state;
 
 use super::{Manifest, UnverifiedManifest};
 use crate::testing::Party;

@@ -34,10 +34,7 @@ fn t022_without_a_usable_revocation_list_only_pinned_accounts_are_met() {
         let target = BundleTarget { pin, ..bob.target() };
         UnverifiedBundle::parse(&parts).unwrap().verify(trust, &target, now)
     };
-    let none = Trust {
-        revocations: None,
-        ..Service::new().trust()
-    };
+    let none = Trust { revocations: None, ..Service::new().trust() };
     assert_eq!(rejected(judge(&none, None, at(1))), BundleFault::NoRevocationList);
     let old = Trust {
         revocations: Some(Service::new().revoke(1, |list| list.next_update = at(0).minus(7 * DAY_MS))),
@@ -45,10 +42,7 @@ fn t022_without_a_usable_revocation_list_only_pinned_accounts_are_met() {
     };
     assert_eq!(rejected(judge(&old, None, at(1))), BundleFault::NoRevocationList);
     assert!(judge(&old, None, at(0)).is_ok(), "control: the last moment");
-    assert!(
-        judge(&none, Some(&bob.pin()), at(1)).is_ok(),
-        "control: a pinned account"
-    );
+    assert!(judge(&none, Some(&bob.pin()), at(1)).is_ok(), "control: a pinned account");
 }
 
 #[test]
@@ -60,10 +54,7 @@ fn t023_a_bundle_certified_by_another_service_is_rejected() {
         issuer_cert: other.issuer_cert(),
         ..bob.parts(at(1))
     };
-    assert_eq!(
-        rejected(fetched(&bob, foreign, None, at(1))),
-        BundleFault::Certificate(CertificateError::Issuer)
-    );
+    assert_eq!(rejected(fetched(&bob, foreign, None, at(1))), BundleFault::Certificate(CertificateError::Issuer));
 }
 
 #[test]
@@ -81,17 +72,11 @@ fn t026_a_bundle_without_a_kem_record_does_not_parse() {
     for edit in edits {
         let mut bundle = bob.bundle(at(1));
         edit(&mut bundle);
-        assert_eq!(
-            rejected(judged(&bob, &bundle, None, at(1))),
-            BundleFault::Wire(WireError::Field)
-        );
+        assert_eq!(rejected(judged(&bob, &bundle, None, at(1))), BundleFault::Wire(WireError::Field));
     }
     let mut bundle = bob.bundle(at(1));
     bundle.opk = None;
-    assert!(
-        judged(&bob, &bundle, None, at(1)).unwrap().bundle.opk.is_none(),
-        "control: opk is optional"
-    );
+    assert!(judged(&bob, &bundle, None, at(1)).unwrap().bundle.opk.is_none(), "control: opk is optional");
 }
 
 #[test]
@@ -112,10 +97,7 @@ fn t042_a_suite_below_the_pinned_rank_is_a_downgrade() {
     let error = fetched(&bob, bob.parts(at(1)), Some(&pin), at(1)).unwrap_err();
     assert_eq!(error, BundleError::DowngradeRejected);
     let overridden = pin.lowered_to(Suite::V1);
-    assert!(
-        fetched(&bob, bob.parts(at(1)), Some(&overridden), at(1)).is_ok(),
-        "control: the app's override"
-    );
+    assert!(fetched(&bob, bob.parts(at(1)), Some(&overridden), at(1)).is_ok(), "control: the app's override");
 }
 
 #[test]
@@ -123,10 +105,7 @@ fn t123_a_bundle_pins_its_suite_and_a_lower_one_later_is_refused() {
     let bob = Party::new(2);
     let first = fetched(&bob, bob.parts(at(1)), Some(&bob.pin()), at(1)).unwrap();
     assert_eq!(first.pin, bob.pin().with_suite_rank(1));
-    assert!(
-        fetched(&bob, bob.parts(at(2)), Some(&first.pin), at(2)).is_ok(),
-        "control: the same suite"
-    );
+    assert!(fetched(&bob, bob.parts(at(2)), Some(&first.pin), at(2)).is_ok(), "control: the same suite");
     let stronger = first.pin.with_suite_rank(2);
     let error = fetched(&bob, bob.parts(at(2)), Some(&stronger), at(2)).unwrap_err();
     assert_eq!(error, BundleError::DowngradeRejected);
@@ -137,46 +116,25 @@ fn bundles_are_strict_and_bounded() {
     let bob = Party::new(2);
     let mut bytes = bob.parts(at(1)).encode();
     bytes.extend_from_slice(&[0x78, 0x01]);
-    assert_eq!(
-        rejected(UnverifiedBundle::parse(&bytes).map(|_| ())),
-        BundleFault::Wire(WireError::NotCanonical)
-    );
+    assert_eq!(rejected(UnverifiedBundle::parse(&bytes).map(|_| ())), BundleFault::Wire(WireError::NotCanonical));
     let long = vec![0; 65_537];
-    assert_eq!(
-        rejected(UnverifiedBundle::parse(&long).map(|_| ())),
-        BundleFault::Wire(WireError::TooLong)
-    );
+    assert_eq!(rejected(UnverifiedBundle::parse(&long).map(|_| ())), BundleFault::Wire(WireError::TooLong));
 }
 
 #[test]
 fn an_unknown_version_is_told_apart() {
     let (bob, service) = (Party::new(2), Service::new());
     let manifest = malicious::manifest(&bob.manifest, &bob.account, |m| m.version = 2);
-    let newer = BundleParts {
-        manifest,
-        ..bob.parts(at(1))
-    };
-    assert_eq!(
-        fetched(&bob, newer, None, at(1)).unwrap_err(),
-        BundleError::UnsupportedVersion
-    );
+    let newer = BundleParts { manifest, ..bob.parts(at(1)) };
+    assert_eq!(fetched(&bob, newer, None, at(1)).unwrap_err(), BundleError::UnsupportedVersion);
     let terms = service.device_terms(at(1));
     let device_cert = malicious::device_cert(&service, bob.public(), &terms, &ed25519(0xf1), |c| c.version = 2);
-    let newer = BundleParts {
-        device_cert,
-        ..bob.parts(at(1))
-    };
-    assert_eq!(
-        fetched(&bob, newer, None, at(1)).unwrap_err(),
-        BundleError::UnsupportedVersion
-    );
+    let newer = BundleParts { device_cert, ..bob.parts(at(1)) };
+    assert_eq!(fetched(&bob, newer, None, at(1)).unwrap_err(), BundleError::UnsupportedVersion);
     for (offset, byte) in [(1, 2), (3, 2)] {
         let mut bundle = bob.bundle(at(1));
         bundle.kem.as_mut().unwrap().record[offset] = byte;
-        assert_eq!(
-            judged(&bob, &bundle, None, at(1)).unwrap_err(),
-            BundleError::UnsupportedVersion
-        );
+        assert_eq!(judged(&bob, &bundle, None, at(1)).unwrap_err(), BundleError::UnsupportedVersion);
     }
 }
 
@@ -188,29 +146,14 @@ fn the_bundle_hash_is_over_keys_and_records() {
     assert!(!with.kem_is_last_resort());
     assert!(without.kem_is_last_resort());
     let lp = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
-    let keys = [
-        bob.public().aik.tagged(),
-        bob.public().dsk.tagged(),
-        bob.public().ddk.tagged(),
-    ]
-    .concat();
+    let keys = [bob.public().aik.tagged(), bob.public().dsk.tagged(), bob.public().ddk.tagged()].concat();
     let expected = |opk: &[u8], kem: &[u8]| {
-        let text = [
-            b"\x11carevow/v1/bundle",
-            &keys[..],
-            &lp(bob.spk.record()),
-            &lp(opk),
-            &lp(kem),
-        ]
-        .concat();
+        let text = [b"\x11carevow/v1/bundle", &keys[..], &lp(bob.spk.record()), &lp(opk), &lp(kem)].concat();
         kdf::sha256(&[&text])
     };
     assert_eq!(with.hash(), expected(bob.opk.record(), bob.kem.record()));
     assert_eq!(without.hash(), expected(&[], bob.last_resort.record()));
-    assert_eq!(
-        with.hash(),
-        bundle_hash(bob.public(), bob.spk.record(), Some(bob.opk.record()), bob.kem.record())
-    );
+    assert_eq!(with.hash(), bundle_hash(bob.public(), bob.spk.record(), Some(bob.opk.record()), bob.kem.record()));
 }
 
 #[test]

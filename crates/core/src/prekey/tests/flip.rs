@@ -15,22 +15,13 @@ struct Flipper {
 impl Flipper {
     fn new() -> Self {
         let bob = Party::new(2);
-        Self {
-            bytes: bob.parts(at(1)).encode(),
-            bob,
-            service: Service::new(),
-        }
+        Self { bytes: bob.parts(at(1)).encode(), bob, service: Service::new() }
     }
 
     fn judge(&self, bytes: &[u8]) -> Result<(), BundleError> {
         let pin = self.bob.pin();
-        let target = BundleTarget {
-            pin: Some(&pin),
-            ..self.bob.target()
-        };
-        UnverifiedBundle::parse(bytes)?
-            .verify(&self.service.trust(), &target, at(1))
-            .map(|_| ())
+        let target = BundleTarget { pin: Some(&pin), ..self.bob.target() };
+        UnverifiedBundle::parse(bytes)?.verify(&self.service.trust(), &target, at(1)).map(|_| ())
     }
 
     fn assert_rejected(&self, bits: impl Iterator<Item = usize>) {
@@ -53,11 +44,7 @@ impl Flipper {
     /// All bits of these bytes, wherever in the bundle they stand.
     fn bits_of<'a>(&'a self, parts: &'a [&'a [u8]]) -> impl Iterator<Item = usize> + 'a {
         parts.iter().flat_map(|part| {
-            let start = self
-                .bytes
-                .windows(part.len())
-                .position(|window| window == *part)
-                .unwrap();
+            let start = self.bytes.windows(part.len()).position(|window| window == *part).unwrap();
             start * 8..(start + part.len()) * 8
         })
     }
@@ -86,16 +73,7 @@ fn t024_no_bit_of_the_records_heads_can_change() {
 #[test]
 fn t024_no_bit_of_a_signature_can_change() {
     let flipper = Flipper::new();
-    let v1::PrekeyBundle {
-        manifest,
-        device_cert,
-        issuer_cert,
-        spk,
-        opk,
-        kem,
-        env,
-        ..
-    } = flipper.bob.bundle(at(1));
+    let v1::PrekeyBundle { manifest, device_cert, issuer_cert, spk, opk, kem, env, .. } = flipper.bob.bundle(at(1));
     let signed = [manifest, device_cert, issuer_cert].map(|signed| signed.unwrap().sig);
     let records = [spk, opk, kem, env].map(|record| record.unwrap().sig);
     let signatures: Vec<&[u8]> = signed.iter().chain(&records).map(Vec::as_slice).collect();

@@ -30,27 +30,15 @@ const ROTATING: [RecordType; 3] = [RecordType::Signed, RecordType::LastResortKem
 #[test]
 fn a_new_device_makes_one_of_each_and_then_nothing_for_seven_days() {
     assert_eq!(plan(&[], Rotation::Ordinary, at(0)).replace, ROTATING);
-    assert_eq!(
-        plan(&fresh(), Rotation::Ordinary, at(0).plus(7 * DAY_MS - 1)),
-        PrekeyPlan::default()
-    );
-    assert_eq!(
-        plan(&fresh(), Rotation::Ordinary, at(0).plus(7 * DAY_MS)).replace,
-        ROTATING[..2]
-    );
-    assert_eq!(
-        plan(&fresh(), Rotation::Ordinary, at(0).plus(30 * DAY_MS)).replace,
-        ROTATING
-    );
+    assert_eq!(plan(&fresh(), Rotation::Ordinary, at(0).plus(7 * DAY_MS - 1)), PrekeyPlan::default());
+    assert_eq!(plan(&fresh(), Rotation::Ordinary, at(0).plus(7 * DAY_MS)).replace, ROTATING[..2]);
+    assert_eq!(plan(&fresh(), Rotation::Ordinary, at(0).plus(30 * DAY_MS)).replace, ROTATING);
 }
 
 #[test]
 fn a_replaced_key_is_deleted_thirty_days_after_the_directory_confirmed() {
     let replaced = held(RecordType::Signed, 1).replaced(Rotation::Ordinary, at(500));
-    let new = HeldPrekey {
-        not_before: at(500),
-        ..held(RecordType::Signed, 9)
-    };
+    let new = HeldPrekey { not_before: at(500), ..held(RecordType::Signed, 9) };
     let due = |ms| plan(&[replaced, new], Rotation::Ordinary, at(500).plus(ms)).delete;
     assert_eq!(due(30 * DAY_MS - 1), []);
     assert_eq!(due(30 * DAY_MS), [(RecordType::Signed, KeyId(1))]);
@@ -62,10 +50,7 @@ fn a_replaced_key_is_deleted_thirty_days_after_the_directory_confirmed() {
 fn one_time_keys_are_deleted_thirty_days_after_they_ran_out() {
     let due = |days: u64| plan(&fresh(), Rotation::Ordinary, at(0).plus(days * DAY_MS)).delete;
     assert_eq!(due(119), []);
-    assert_eq!(
-        due(120),
-        [(RecordType::OneTime, KeyId(2)), (RecordType::OneTimeKem, KeyId(3))]
-    );
+    assert_eq!(due(120), [(RecordType::OneTime, KeyId(2)), (RecordType::OneTimeKem, KeyId(3))]);
 }
 
 #[test]

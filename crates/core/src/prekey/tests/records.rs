@@ -24,38 +24,14 @@ fn t025_a_record_in_the_slot_of_another_type_is_rejected() {
     let (spk, opk) = (parts.spk.clone(), parts.opk.clone().unwrap());
     let (kem, env) = (parts.kem.clone(), parts.env.clone());
     let swaps = [
-        BundleParts {
-            kem: spk.clone(),
-            ..parts.clone()
-        },
-        BundleParts {
-            spk: opk.clone(),
-            ..parts.clone()
-        },
-        BundleParts {
-            opk: Some(spk),
-            ..parts.clone()
-        },
-        BundleParts {
-            opk: Some(kem.clone()),
-            ..parts.clone()
-        },
-        BundleParts {
-            env: kem,
-            ..parts.clone()
-        },
-        BundleParts {
-            kem: env.clone(),
-            ..parts.clone()
-        },
-        BundleParts {
-            spk: env,
-            ..parts.clone()
-        },
-        BundleParts {
-            kem: opk,
-            ..parts.clone()
-        },
+        BundleParts { kem: spk.clone(), ..parts.clone() },
+        BundleParts { spk: opk.clone(), ..parts.clone() },
+        BundleParts { opk: Some(spk), ..parts.clone() },
+        BundleParts { opk: Some(kem.clone()), ..parts.clone() },
+        BundleParts { env: kem, ..parts.clone() },
+        BundleParts { kem: env.clone(), ..parts.clone() },
+        BundleParts { spk: env, ..parts.clone() },
+        BundleParts { kem: opk, ..parts.clone() },
     ];
     for (index, swap) in swaps.into_iter().enumerate() {
         assert_eq!(record_fault(&bob, swap, at(1)), RecordFault::Slot, "swap {index}");
@@ -69,25 +45,16 @@ fn t025_a_one_time_kem_record_cannot_pass_as_last_resort_or_the_reverse() {
     for (kem, byte) in [(&bob.kem, 0x24), (&bob.last_resort, 0x23)] {
         let mut signed = kem.signed(&bob.device);
         signed.record[0] = byte;
-        let renamed = BundleParts {
-            kem: signed,
-            ..bob.parts(at(1))
-        };
+        let renamed = BundleParts { kem: signed, ..bob.parts(at(1)) };
         assert_eq!(record_fault(&bob, renamed, at(1)), RecordFault::Signature);
     }
-    assert!(
-        fetched(&bob, bob.exhausted_parts(at(1)), None, at(1)).is_ok(),
-        "control: 0x24 as it is signed"
-    );
+    assert!(fetched(&bob, bob.exhausted_parts(at(1)), None, at(1)).is_ok(), "control: 0x24 as it is signed");
 }
 
 #[test]
 fn t025_a_record_of_another_device_or_an_older_registration_is_rejected() {
     let (bob, other) = (Party::device(2, 1, 12), Party::device(2, 2, 12));
-    let foreign = BundleParts {
-        spk: other.spk.signed(&other.device),
-        ..bob.parts(at(1))
-    };
+    let foreign = BundleParts { spk: other.spk.signed(&other.device), ..bob.parts(at(1)) };
     assert_eq!(record_fault(&bob, foreign, at(1)), RecordFault::Signature);
     type Edit = fn(&mut PrekeyRecord);
     let edits: [Edit; 3] = [
@@ -97,26 +64,11 @@ fn t025_a_record_of_another_device_or_an_older_registration_is_rejected() {
     ];
     for edit in edits {
         let record = malicious::record(&bob.parts(at(1)).kem, &bob.device, edit);
-        let moved = BundleParts {
-            kem: record,
-            ..bob.parts(at(1))
-        };
+        let moved = BundleParts { kem: record, ..bob.parts(at(1)) };
         assert_eq!(record_fault(&bob, moved, at(1)), RecordFault::OtherDevice);
     }
     let same = malicious::record(&bob.parts(at(1)).kem, &bob.device, |_| ());
-    assert!(
-        fetched(
-            &bob,
-            BundleParts {
-                kem: same,
-                ..bob.parts(at(1))
-            },
-            None,
-            at(1)
-        )
-        .is_ok(),
-        "control"
-    );
+    assert!(fetched(&bob, BundleParts { kem: same, ..bob.parts(at(1)) }, None, at(1)).is_ok(), "control");
 }
 
 #[test]
@@ -130,15 +82,8 @@ fn t025_an_expired_record_is_rejected_and_one_from_a_fast_clock_accepted() {
     let expired = Err(BundleFault::Record(RecordFault::Expired).into());
     assert_eq!(judge(|record| record.not_after = at(1_000)), expired);
     assert_eq!(judge(|record| record.not_after = at(1_000).plus(1)), Ok(()), "control");
-    assert_eq!(
-        judge(|record| record.not_before = at(1_000).plus(5 * MINUTE_MS + 1)),
-        expired
-    );
-    assert_eq!(
-        judge(|record| record.not_before = at(1_000).plus(5 * MINUTE_MS)),
-        Ok(()),
-        "control"
-    );
+    assert_eq!(judge(|record| record.not_before = at(1_000).plus(5 * MINUTE_MS + 1)), expired);
+    assert_eq!(judge(|record| record.not_before = at(1_000).plus(5 * MINUTE_MS)), Ok(()), "control");
 }
 
 #[test]
@@ -164,11 +109,7 @@ fn t025_a_longer_life_than_the_type_allows_is_rejected() {
     ];
     for (slot, days) in slots {
         assert_eq!(judge(slot, days, 0), Ok(()), "control: {days} days");
-        assert_eq!(
-            judge(slot, days, 1),
-            Err(BundleFault::Record(RecordFault::Lifetime).into()),
-            "{days} days"
-        );
+        assert_eq!(judge(slot, days, 1), Err(BundleFault::Record(RecordFault::Lifetime).into()), "{days} days");
     }
 }
 
@@ -178,10 +119,7 @@ fn t025_a_last_resort_record_lives_30_days_and_not_90() {
     let kem = malicious::record(&bob.last_resort.signed(&bob.device), &bob.device, |record| {
         record.not_after = record.not_before.plus(30 * DAY_MS + 1);
     });
-    let long = BundleParts {
-        kem,
-        ..bob.exhausted_parts(at(1))
-    };
+    let long = BundleParts { kem, ..bob.exhausted_parts(at(1)) };
     assert_eq!(record_fault(&bob, long, at(1)), RecordFault::Lifetime);
 }
 
@@ -189,22 +127,12 @@ fn t025_a_last_resort_record_lives_30_days_and_not_90() {
 fn a_record_that_another_key_signed_or_that_is_cut_off_is_rejected() {
     let (bob, mallory) = (Party::new(2), Party::new(3));
     let spk = malicious::record(&bob.parts(at(1)).spk, &mallory.device, |_| ());
-    let forged = BundleParts {
-        spk,
-        ..bob.parts(at(1))
-    };
+    let forged = BundleParts { spk, ..bob.parts(at(1)) };
     assert_eq!(record_fault(&bob, forged, at(1)), RecordFault::Signature);
     for length in [0, 1, 47, 48, 80] {
         let spk = malicious::truncated(&bob.parts(at(1)).spk, &bob.device, length);
-        let cut = BundleParts {
-            spk,
-            ..bob.parts(at(1))
-        };
-        assert_eq!(
-            record_fault(&bob, cut, at(1)),
-            RecordFault::Form(RecordError::Malformed),
-            "{length} bytes"
-        );
+        let cut = BundleParts { spk, ..bob.parts(at(1)) };
+        assert_eq!(record_fault(&bob, cut, at(1)), RecordFault::Form(RecordError::Malformed), "{length} bytes");
     }
 }
 
@@ -214,10 +142,7 @@ fn an_x25519_record_of_small_order_is_rejected() {
     let mut spk = bob.parts(at(1)).spk;
     spk.record[49..].fill(0);
     spk.sig = crate::prekey::sign(&spk.record, bob.device.dsk()).to_vec();
-    let low = BundleParts {
-        spk,
-        ..bob.parts(at(1))
-    };
+    let low = BundleParts { spk, ..bob.parts(at(1)) };
     assert_eq!(record_fault(&bob, low, at(1)), RecordFault::Form(RecordError::LowOrder));
 }
 
@@ -226,10 +151,7 @@ fn an_envelope_record_alone_is_checked_as_in_a_bundle() {
     let bob = Party::new(2);
     let signed = bob.env.signed(&bob.device);
     let record = verify_envelope_record(&signed, bob.public(), at(1)).unwrap();
-    assert_eq!(
-        (record.record_type, record.key_id),
-        (RecordType::Envelope, bob.env.key_id())
-    );
+    assert_eq!((record.record_type, record.key_id), (RecordType::Envelope, bob.env.key_id()));
     assert_eq!(&*record.record, bob.env.record());
     let fault = |signed: &v1::SignedRecord, now| verify_envelope_record(signed, bob.public(), now).unwrap_err();
     let expected = |fault| BundleError::from(BundleFault::Record(fault));

@@ -37,5 +37,5 @@ pub use repeat::{DedupeKey, Repeat, repeat};
 pub use retention::{Fate, Floor, GroupRetention, Hold, Holding, Keeper, Retention};
 pub use revision::{Change, Original, ReactionTo};
 pub use sequence::{Base, Gap, SequenceTracker, Sequenced};
-pub use sync::{Sync, SyncIds};
+pub use sync::{DevicePop, Sync, SyncIds};
 pub use update::GroupUpdate;

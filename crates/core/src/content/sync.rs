@@ -26,17 +26,21 @@ pub enum Sync {
     Receipted(SyncIds),
     /// What was read on it.
     Read(SyncIds),
-    /// Its consent to an announced identity key (B2).
-    Pop {
-        /// Which device.
-        device: DeviceId,
-        /// Which registration of it.
-        reg: RegNonce,
-        /// The announced key.
-        aik: Ed25519PublicKey,
-        /// Its proof of possession under that key.
-        pop: Signature,
-    },
+    /// Its consent to an announced identity key.
+    Pop(Box<DevicePop>),
+}
+
+/// A device's consent to an announced identity key (B2). Whether it is one is judged by the manifest that uses it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DevicePop {
+    /// Which device.
+    pub device: DeviceId,
+    /// Which registration of it.
+    pub reg: RegNonce,
+    /// The announced key.
+    pub aik: Ed25519PublicKey,
+    /// Its proof of possession under that key.
+    pub pop: Signature,
 }
 
 /// Messages, one at least.
@@ -59,7 +63,10 @@ impl Sync {
             S::Sent(sent) => Self::sent(sent)?,
             S::Receipted(ids) => Self::Receipted(SyncIds::parse(&ids)?),
             S::Read(ids) => Self::Read(SyncIds::parse(&ids)?),
-            S::Pop(pop) => Self::pop(&pop).ok_or(ContentRejected::Field(FieldName::DevicePop))?,
+            S::Pop(pop) => {
+                let pop = DevicePop::parse(&pop).ok_or(ContentRejected::Field(FieldName::DevicePop))?;
+                Self::Pop(Box::new(pop))
+            }
         };
         Ok(Some(parsed))
     }
@@ -70,7 +77,7 @@ impl Sync {
         let content = Content::parse_synced(&bytes)?;
         match (content.kind(), peer.is_none() == content.group().is_some()) {
             // Control belongs to one session; nobody else got it.
-            (BodyKind::Sync | BodyKind::Control, _) => Err(ContentRejected::NestedSync),
+            (BodyKind::Control, _) => Err(ContentRejected::NestedSync),
             (_, false) => Err(ContentRejected::Field(FieldName::Peer)),
             (_, true) => Ok(Self::Sent {
                 peer,
@@ -78,15 +85,6 @@ impl Sync {
                 bytes,
             }),
         }
-    }
-
-    fn pop(pop: &v1::DevicePop) -> Option<Self> {
-        Some(Self::Pop {
-            device: DeviceId::new(pop.device_id)?,
-            reg: RegNonce::new(pop.reg_nonce)?,
-            aik: Ed25519PublicKey::from_tagged(&pop.aik).ok()?,
-            pop: exact(&pop.pop, FieldName::DevicePop).ok()?,
-        })
     }
 
     pub(super) fn to_wire(&self) -> v1::Sync {
@@ -98,14 +96,25 @@ impl Sync {
             }),
             Self::Receipted(ids) => S::Receipted(ids.to_wire()),
             Self::Read(ids) => S::Read(ids.to_wire()),
-            Self::Pop { device, reg, aik, pop } => S::Pop(v1::DevicePop {
-                device_id: device.as_u32(),
-                reg_nonce: reg.as_u32(),
-                aik: aik.to_tagged(),
-                pop: pop.to_vec(),
+            Self::Pop(pop) => S::Pop(v1::DevicePop {
+                device_id: pop.device.as_u32(),
+                reg_nonce: pop.reg.as_u32(),
+                aik: pop.aik.to_tagged(),
+                pop: pop.pop.to_vec(),
             }),
         };
         v1::Sync { s: Some(sync) }
+    }
+}
+
+impl DevicePop {
+    fn parse(pop: &v1::DevicePop) -> Option<Self> {
+        Some(Self {
+            device: DeviceId::new(pop.device_id)?,
+            reg: RegNonce::new(pop.reg_nonce)?,
+            aik: Ed25519PublicKey::from_tagged(&pop.aik).ok()?,
+            pop: exact(&pop.pop, FieldName::DevicePop).ok()?,
+        })
     }
 }
 

@@ -60,7 +60,7 @@ fn t104_nesting_costs_no_stack() {
     };
     let head = head.encode_to_vec();
     // Groups, the one construct that a decoder must follow to skip it.
-    let groups = [&head[..], &vec![0xfb, 0x06].repeat(20_000)].concat();
+    let groups = [&head[..], &[0xfb, 0x06].repeat(20_000)].concat();
     assert_eq!(Content::parse(&groups).unwrap_err(), rejected(WireError::Malformed));
     let closed = [&head[..], &[0xfb, 0x06, 0xfc, 0x06]].concat();
     assert_eq!(Content::parse(&closed).unwrap_err(), rejected(WireError::Malformed));

@@ -1,6 +1,7 @@
 //! Tests of contents. Bytes are put together with the generated types, so that what no draft makes can be made.
 
 mod conversation;
+mod drafts;
 mod hostile;
 mod repeats;
 mod rules;

@@ -151,7 +151,7 @@ fn t012_a_signed_object_in_another_encoding_is_rejected_though_the_signature_is_
         );
     }
     // Numbers in more bytes than they need: in a value, in a length, in a key.
-    let longer = |field: &[u8], with: &[u8]| body.iter().copied().collect::<Vec<_>>().replaced(field, with);
+    let longer = |field: &[u8], with: &[u8]| body.clone().replaced(field, with);
     assert_eq!(
         signed_and_parsed(&longer(&[0x08, 0x01], &[0x08, 0x81, 0x00])).unwrap_err(),
         WireError::NotCanonical

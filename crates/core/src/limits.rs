@@ -132,3 +132,8 @@ pub const REFILL_BELOW: usize = 25;
 pub const REFILL_BATCH: usize = 25;
 /// A refill goes out at a random time within this.
 pub const REFILL_DELAY_MS: u64 = 6 * HOUR_MS;
+
+/// Body of a message that carries SenderInfo, at least: its length must not name the sender's number of devices.
+pub const SENDER_INFO_BODY_BYTES: usize = 3_072;
+/// Gaps in the `seq` of one device and conversation that are remembered: each needs one message on either side.
+pub const SEQUENCE_GAPS: usize = 256;

@@ -44,7 +44,7 @@ pub const fn pad(len: usize, profile: PaddingProfile) -> usize {
         false => {
             let padded = padme(len as u64);
             match padded <= usize::MAX as u64 {
-                #[allow(clippy::cast_possible_truncation, reason = "compared in the line above")]
+                #[expect(clippy::cast_possible_truncation, reason = "compared in the line above")]
                 true => padded as usize,
                 false => len,
             }

@@ -81,3 +81,17 @@ pub(crate) fn thirds(okm: &[u8; 96]) -> [Secret<32>; 3] {
     let (keys, _) = okm.as_chunks::<32>();
     core::array::from_fn(|i| Secret::copy_of(keys.get(i).unwrap_or(&[0; 32])))
 }
+
+/// `SHA-256( x )`, x as it comes: for files that do not fit in memory.
+#[derive(Default)]
+pub(crate) struct Sha256Stream(Sha256);
+
+impl Sha256Stream {
+    pub(crate) fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}

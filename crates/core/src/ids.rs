@@ -47,6 +47,12 @@ id!(/// A conversation: a group's id, or the hash of the two accounts of a pair 
     ConversationId, 16);
 id!(/// A device certificate: 16 random bytes, by which it is revoked (B2). 
     Serial, 16);
+id!(/// A store of a device: 16 random bytes, in its audit heads and erasure certificates (B19). 
+    StoreId, 16);
+id!(/// A content key: 16 random bytes that name it once it is gone (B19). 
+    ContentKeyId, 16);
+id!(/// A consent form as it was given: 16 random bytes (B20). 
+    ConsentId, 16);
 id!(/// A session: the hash of the InitHeader that made it (B4.2). 
     SessionId, 32);
 

@@ -137,3 +137,40 @@ pub const REFILL_DELAY_MS: u64 = 6 * HOUR_MS;
 pub const SENDER_INFO_BODY_BYTES: usize = 3_072;
 /// Gaps in the `seq` of one device and conversation that are remembered: each needs one message on either side.
 pub const SEQUENCE_GAPS: usize = 256;
+
+/// A name that a person gives to another, as in an invitation: bytes.
+pub const DISPLAY_NAME_BYTES: usize = 256;
+
+/// Submissions and directory answers that crossed on the way: how long a confirmed INIT still counts as crossing.
+pub const CROSSING_MS: u64 = 10 * MINUTE_MS;
+/// How long before its INIT a SessionRefresh may have arrived.
+pub const REFRESH_NOTICE_MS: u64 = 14 * DAY_MS;
+/// Age at which an unconfirmed INIT is refreshed at the next send: SPKs are replaced every 7 days.
+pub const UNCONFIRMED_REFRESH_MS: u64 = 14 * DAY_MS;
+/// Age at which an unconfirmed INIT is dropped: mailbox 30 days, and the answer's way back.
+pub const UNCONFIRMED_DROP_MS: u64 = 45 * DAY_MS;
+/// New sessions that a device takes in a second; the rest waits in the mailbox.
+pub const NEW_SESSIONS_PER_SECOND: u32 = 10;
+/// User-visible contents or Sync to an account that answers nothing, after which envelopes are SEALED.
+pub const UNSEALED_CONTENTS: u32 = 2;
+/// Silence of an account, after which contents are SEALED.
+pub const UNSEALED_ACCOUNT_SILENCE_MS: u64 = DAY_MS;
+/// Messages on a session that answers nothing, after which every envelope on it is SEALED.
+pub const UNSEALED_SESSION_MESSAGES: u32 = 20;
+/// Silence of a session, after which every envelope on it is SEALED.
+pub const UNSEALED_SESSION_SILENCE_MS: u64 = 48 * HOUR_MS;
+/// Messages accepted on a session after which one goes back, if only an empty one.
+pub const ACKNOWLEDGE_MESSAGES: u32 = 20;
+/// Time since the first unacknowledged message after which one goes back.
+pub const ACKNOWLEDGE_AGE_MS: u64 = 16 * HOUR_MS;
+/// How often a content is encrypted again for one device.
+pub const RESENDS: u32 = 3;
+/// A StaleSession later than this after the session was replaced hints at a clone.
+pub const STALE_SESSION_MS: u64 = DAY_MS;
+
+/// The host's reason text in an audit entry, bytes: never content.
+pub const AUDIT_NOTE_BYTES: usize = 256;
+/// An item of a history archive: a content and the descriptor of its attachment.
+pub const HISTORY_ITEM_BYTES: usize = CONTENT_BYTES + 4 * 1024;
+/// How long after the code of a new invitation old content stays back, unless the code was confirmed in the room.
+pub const SUCCESSION_WAIT_MS: u64 = DAY_MS;

@@ -18,6 +18,7 @@ mod scan;
 mod schema;
 mod signed;
 mod value;
+mod text;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub(crate) use layout::Layout;
 pub(crate) use schema::Described;
 pub(crate) use signed::SignedBody;
 pub(crate) use value::{array, key, optional_key, required};
+pub(crate) use text::{from_text, to_text};
 
 use prost::Message;
 

@@ -1,0 +1,152 @@
+//! The client's side of an invitation: `docs/protocol.md` B18.
+
+use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq as _;
+
+use super::exchange::{Nonce, UseError, code, commit_message};
+use super::layout::{Invitation, Token, org_key_hash};
+use crate::ids::{AccountId, OrgId, SessionId};
+use crate::limits::DISPLAY_NAME_BYTES;
+use crate::primitives::Ed25519PublicKey;
+use crate::random::RandomError;
+use crate::safety_number::ConfirmationCode;
+use crate::wire::v1;
+
+/// What the verified directory and the verified bundles say.
+#[derive(Clone, Copy, Debug)]
+pub struct PracticeFacts<'a> {
+    /// Whose directory it is.
+    pub org: OrgId,
+    /// The key that it states and that signed it.
+    pub org_key: &'a Ed25519PublicKey,
+    /// The identity key that it lists for the invitation's account, if it lists it now.
+    pub listed_aik: Option<&'a Ed25519PublicKey>,
+    /// The account of the bundles.
+    pub bundle_account: AccountId,
+    /// The identity key of the bundles.
+    pub bundle_aik: &'a Ed25519PublicKey,
+}
+
+/// What was fetched is not what the invitation names; no INIT is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PracticeMismatch {
+    /// The directory is another practice's, or signed by another key than the invitation's.
+    #[error("the directory is of another practice or key")]
+    OtherOrganization,
+    /// The directory does not list the account, or lists it with another identity key than its bundles have.
+    #[error("the practice does not list this account")]
+    NotListed,
+}
+
+impl Invitation {
+    /// Checks both hashes (this one and, when parsing, the checksum), and that the directory lists the account with
+    /// the identity key of the bundles.
+    pub fn check(self, facts: &PracticeFacts<'_>) -> Result<CheckedInvitation, PracticeMismatch> {
+        let same_key = bool::from(org_key_hash(facts.org_key).ct_eq(&self.org_key_hash));
+        if facts.org != self.org || !same_key {
+            return Err(PracticeMismatch::OtherOrganization);
+        }
+        match facts.bundle_account == self.account && facts.listed_aik == Some(facts.bundle_aik) {
+            true => Ok(CheckedInvitation { invitation: self }),
+            false => Err(PracticeMismatch::NotListed),
+        }
+    }
+}
+
+/// An invitation whose practice is the one that it names.
+pub struct CheckedInvitation {
+    invitation: Invitation,
+}
+
+/// The name that the client gives itself is longer than 256 bytes, or the random source failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CommitError {
+    /// `InvalidInput`.
+    #[error("the name is too long")]
+    NameTooLong,
+    /// The random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl CheckedInvitation {
+    /// Step 1: what each INIT to a device of the account carries. Give the sids of these INITs to
+    /// [`CommittedClient::sent_on`].
+    pub fn commit(
+        self,
+        display_name: &str,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(v1::InvitationUse, CommittedClient), CommitError> {
+        if display_name.len() > DISPLAY_NAME_BYTES {
+            return Err(CommitError::NameTooLong);
+        }
+        let nonce = Nonce::generate(rng)?;
+        let message = commit_message(&self.invitation.token, display_name, &nonce.commitment());
+        let token = self.invitation.token;
+        Ok((
+            message,
+            CommittedClient {
+                token,
+                nonce,
+                sids: Vec::new(),
+            },
+        ))
+    }
+}
+
+/// A client that has committed to its nonce and waits for the practice's.
+pub struct CommittedClient {
+    token: Token,
+    nonce: Nonce,
+    sids: Vec<SessionId>,
+}
+
+/// An answer of the practice that was judged, and has not been acted on.
+pub struct PracticeNonce {
+    nonce: Nonce,
+    sid: SessionId,
+}
+
+impl CommittedClient {
+    /// Notes an INIT that carried the commitment.
+    pub fn sent_on(&mut self, sid: SessionId) {
+        self.sids.push(sid);
+    }
+
+    /// Step 2: judges `{token, nonce_B}` that came on session `sid`. What is refused changes nothing.
+    pub fn judge(&self, sid: SessionId, message: &v1::InvitationUse) -> Result<PracticeNonce, UseError> {
+        if !self.sids.contains(&sid) {
+            return Err(UseError::OtherSession);
+        }
+        let nonce = Nonce::parse(message, &self.token)?;
+        Ok(PracticeNonce { nonce, sid })
+    }
+
+    /// Step 3: what to send on that session. It consumes the commitment: were the nonce revealed on two sessions,
+    /// the second practice could choose its own with knowledge of ours.
+    pub fn reveal(self, answer: &PracticeNonce) -> (v1::InvitationUse, RevealedClient) {
+        let code = code(&answer.sid, &self.token, &self.nonce, &answer.nonce);
+        let sid = answer.sid;
+        (self.nonce.message(&self.token), RevealedClient { sid, code })
+    }
+}
+
+/// A client that shows its code. Until the group exists it sends nothing but Control.
+pub struct RevealedClient {
+    sid: SessionId,
+    code: ConfirmationCode,
+}
+
+impl RevealedClient {
+    /// What the client reads out over another channel than the one that carried the link.
+    pub const fn code(&self) -> &ConfirmationCode {
+        &self.code
+    }
+
+    /// The session that the code belongs to: if it is closed before the group exists, a new invitation is needed.
+    pub const fn session(&self) -> SessionId {
+        self.sid
+    }
+}
+
+crate::linking::opaque!(CheckedInvitation, CommittedClient, PracticeNonce, RevealedClient);

@@ -1,0 +1,501 @@
+use super::*;
+use crate::ids::{AccountId, OrgId, SessionId};
+use crate::linking::RelayUrl;
+use crate::primitives::Ed25519PublicKey;
+use crate::random::RandomError;
+use crate::safety_number::TypedCode;
+use crate::testing::{Broken, account, at, ed25519, rng};
+use crate::time::{DAY_MS, HOUR_MS, Timestamp};
+use crate::wire::v1;
+
+const PRACTICE: u8 = 0xb0;
+const CLIENT: u8 = 0xc0;
+
+fn org_key() -> Ed25519PublicKey {
+    ed25519(40).public_key()
+}
+
+fn aik() -> Ed25519PublicKey {
+    ed25519(41).public_key()
+}
+
+const ORG: OrgId = OrgId::from_bytes([0x0f; 16]);
+
+fn relay() -> RelayUrl {
+    RelayUrl::new("https://relay.example.org").unwrap()
+}
+
+const fn sid(byte: u8) -> SessionId {
+    SessionId::from_bytes([byte; 32])
+}
+
+fn issue(seed: u64, succeeds: Option<AccountId>) -> IssuedInvitation {
+    let expires = at(0).plus(7 * DAY_MS);
+    let (org, account) = ((ORG, &org_key()), account(PRACTICE));
+    IssuedInvitation::issue(org, account, succeeds, &relay(), expires, at(0), &mut rng(seed)).unwrap()
+}
+
+fn parse(text: &str) -> Result<Invitation, InvitationError> {
+    Invitation::parse(text, &[relay()], at(60))
+}
+
+struct Facts {
+    org: OrgId,
+    org_key: Ed25519PublicKey,
+    listed: Option<Ed25519PublicKey>,
+    bundle_account: AccountId,
+    bundle_aik: Ed25519PublicKey,
+}
+
+impl Facts {
+    fn honest() -> Self {
+        Self {
+            org: ORG,
+            org_key: org_key(),
+            listed: Some(aik()),
+            bundle_account: account(PRACTICE),
+            bundle_aik: aik(),
+        }
+    }
+
+    fn check(&self, invitation: Invitation) -> Result<CheckedInvitation, PracticeMismatch> {
+        invitation.check(&PracticeFacts {
+            org: self.org,
+            org_key: &self.org_key,
+            listed_aik: self.listed.as_ref(),
+            bundle_account: self.bundle_account,
+            bundle_aik: &self.bundle_aik,
+        })
+    }
+}
+
+/// The client's first message and its state, the INIT being on `sid(1)`.
+fn committed(issued: &IssuedInvitation, seed: u64) -> (v1::InvitationUse, CommittedClient) {
+    let invitation = parse(&issued.invitation().to_text()).unwrap();
+    let checked = Facts::honest().check(invitation).unwrap();
+    let (message, mut client) = checked.commit("Ms. B", &mut rng(seed)).unwrap();
+    client.sent_on(sid(1));
+    (message, client)
+}
+
+/// Everything up to the codes, honestly.
+fn until_codes(succeeds: Option<AccountId>) -> (RevealedClient, UnverifiedClient) {
+    let issued = issue(1, succeeds);
+    let (first, client) = committed(&issued, 2);
+    let first = issued.judge(account(CLIENT), sid(1), &first, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    let (third, client) = answered(client, sid(1), &answer);
+    let practice = practice.finish_with(&third);
+    (client, practice)
+}
+
+fn answered(client: CommittedClient, on: SessionId, answer: &v1::InvitationUse) -> (v1::InvitationUse, RevealedClient) {
+    let judged = client.judge(on, answer).unwrap();
+    client.reveal(&judged)
+}
+
+impl AnsweredPractice {
+    fn finish_with(self, third: &v1::InvitationUse) -> UnverifiedClient {
+        let nonce = self.judge(sid(1), third).unwrap();
+        self.finish(&nonce)
+    }
+}
+
+fn typed(code: &crate::safety_number::ConfirmationCode) -> TypedCode {
+    TypedCode::parse(&code.digits()).unwrap()
+}
+
+fn other_than(code: &crate::safety_number::ConfirmationCode) -> TypedCode {
+    let number: u32 = code.digits().parse().unwrap();
+    TypedCode::parse(&format!("{:06}", (number + 1) % 1_000_000)).unwrap()
+}
+
+#[test]
+fn honest_exchange_ends_with_the_same_code_and_a_verified_client() {
+    let (client, practice) = until_codes(None);
+    assert_eq!(client.code().digits(), practice.code().digits());
+    let verified = practice
+        .confirm(&typed(client.code()), WhereConfirmed::InTheRoom, at(100))
+        .unwrap();
+    assert_eq!(verified.account, account(CLIENT));
+    assert_eq!(verified.succeeds, None);
+}
+
+/// Computed with Python's hashlib and base64 from the layout alone.
+#[test]
+fn text_form_has_a_known_answer() {
+    let invitation = Invitation {
+        org: OrgId::from_bytes([1; 16]),
+        account: account(3),
+        expires: Timestamp::from_millis(at(0).as_millis() + DAY_MS),
+        relay: relay(),
+        org_key_hash: [2; 32],
+        token: Token::new(&zeroize::Zeroizing::new([4; 16])),
+    };
+    assert_eq!(invitation.to_text().as_str(), KNOWN_TEXT);
+}
+
+const KNOWN_TEXT: &str = "carevow:QQEBAQEBAQEBAQEBAQEBAQEBAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIDAwMDAwMDAwMDAwMDAwMDAAABm3wBBAAEBAQEBAQEBAQEBAQEBAQEAAAAGWh0dHBzOi8vcmVsYXkuZXhhbXBsZS5vcmc5Jc3V";
+
+#[test]
+fn t145_token_is_accepted_once() {
+    let issued = issue(1, None);
+    let (message, _) = committed(&issued, 2);
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (_, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    // `accept` took the invitation; what is left only recognises the token.
+    assert_eq!(
+        practice.used().shown_again(account(CLIENT), &message),
+        TokenUse::SameAccount
+    );
+    assert_eq!(
+        practice.used().shown_again(account(0xdd), &message),
+        TokenUse::InvitationReused
+    );
+    let (other, _) = committed(&issue(9, None), 2);
+    assert_eq!(
+        practice.used().shown_again(account(0xdd), &other),
+        TokenUse::Unknown,
+        "control"
+    );
+}
+
+#[test]
+fn t145_second_account_is_noticed_in_every_later_state() {
+    let (first, _) = committed(&issue(1, None), 2);
+    let reused = |used: &UsedToken| used.shown_again(account(0xdd), &first);
+    let (client, practice) = until_codes(None);
+    assert_eq!(reused(practice.used()), TokenUse::InvitationReused);
+    let verified = practice
+        .confirm(&typed(client.code()), WhereConfirmed::Elsewhere, at(100))
+        .unwrap();
+    assert_eq!(reused(&verified.used), TokenUse::InvitationReused);
+    let (client, practice) = until_codes(None);
+    let ended = practice
+        .confirm(&other_than(client.code()), WhereConfirmed::Elsewhere, at(100))
+        .unwrap_err();
+    assert_eq!(reused(&ended.used), TokenUse::InvitationReused);
+    assert_eq!(ended.used.shown_again(account(CLIENT), &first), TokenUse::SameAccount);
+}
+
+#[test]
+fn t145_expired_token_is_refused_by_both_sides() {
+    let issued = issue(1, None);
+    let text = issued.invitation().to_text();
+    let (message, _) = committed(&issued, 2);
+    let end = at(0).plus(7 * DAY_MS);
+    assert_eq!(
+        issued.judge(account(CLIENT), sid(1), &message, end).unwrap_err(),
+        UseError::Expired
+    );
+    assert_eq!(
+        Invitation::parse(&text, &[relay()], end).unwrap_err(),
+        InvitationError::Expired
+    );
+    assert!(
+        issued.judge(account(CLIENT), sid(1), &message, end.minus(1)).is_ok(),
+        "control"
+    );
+    assert!(Invitation::parse(&text, &[relay()], end.minus(1)).is_ok(), "control");
+}
+
+#[test]
+fn t145_device_that_did_not_make_the_invitation_does_not_know_the_token() {
+    let (message, _) = committed(&issue(1, None), 2);
+    let other_device = issue(9, None);
+    assert_eq!(
+        other_device
+            .judge(account(CLIENT), sid(1), &message, at(70))
+            .unwrap_err(),
+        UseError::UnknownToken
+    );
+}
+
+#[test]
+fn t146_code_differs_when_any_part_of_the_exchange_does() {
+    // A man in the middle runs two legs: the client's with him, and his own with the practice.
+    let issued = issue(1, None);
+    let (_, client) = committed(&issued, 2);
+    let (own_message, own) = committed(&issued, 66);
+    let own_first = issued.judge(account(0xdd), sid(1), &own_message, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&own_first, &mut rng(3)).unwrap();
+    let (_, client) = answered(client, sid(1), &answer);
+    let (own_third, own) = answered(own, sid(1), &answer);
+    let practice = practice.finish_with(&own_third);
+    assert_eq!(
+        own.code().digits(),
+        practice.code().digits(),
+        "control: his own leg agrees"
+    );
+    assert_ne!(client.code().digits(), practice.code().digits());
+    assert!(
+        practice
+            .confirm(&typed(client.code()), WhereConfirmed::Elsewhere, at(100))
+            .is_err()
+    );
+}
+
+#[test]
+fn t146_another_session_gives_another_code() {
+    // The same nonces over two sessions: a ground INIT.
+    let issued = issue(1, None);
+    let (message, mut client) = committed(&issued, 2);
+    client.sent_on(sid(2));
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    let (third, client) = answered(client, sid(2), &answer);
+    let practice = practice.finish_with(&third);
+    assert_ne!(client.code().digits(), practice.code().digits());
+}
+
+#[test]
+fn t146_reveal_that_does_not_match_the_commitment_is_refused() {
+    let issued = issue(1, None);
+    let (message, client) = committed(&issued, 2);
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    let (third, _) = answered(client, sid(1), &answer);
+    let mut ground = third.clone();
+    ground.nonce[0] ^= 1;
+    assert_eq!(practice.judge(sid(1), &ground).unwrap_err(), UseError::CommitMismatch);
+    assert_eq!(
+        practice.judge(sid(1), &answer).unwrap_err(),
+        UseError::CommitMismatch,
+        "reflected"
+    );
+    assert!(practice.judge(sid(1), &third).is_ok(), "control: nothing has changed");
+}
+
+#[test]
+fn t146_steps_out_of_order_or_on_another_session_are_refused() {
+    let issued = issue(1, None);
+    let (message, client) = committed(&issued, 2);
+    // The reveal where the commitment belongs.
+    let mut reveal = message.clone();
+    reveal.commit.clear();
+    reveal.display_name.clear();
+    reveal.nonce = vec![7; 16];
+    let judged = issued.judge(account(CLIENT), sid(1), &reveal, at(70));
+    assert_eq!(judged.unwrap_err(), UseError::Malformed);
+    let mut both = message.clone();
+    both.nonce = vec![7; 16];
+    let judged = issued.judge(account(CLIENT), sid(1), &both, at(70));
+    assert_eq!(judged.unwrap_err(), UseError::Malformed);
+    // The commitment where a nonce belongs.
+    assert_eq!(client.judge(sid(1), &message).err(), Some(UseError::Malformed));
+    assert_eq!(client.judge(sid(1), &both).err(), Some(UseError::Malformed));
+
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    assert_eq!(client.judge(sid(5), &answer).err(), Some(UseError::OtherSession));
+    let mut short = answer.clone();
+    short.nonce.pop();
+    assert_eq!(client.judge(sid(1), &short).err(), Some(UseError::Malformed));
+    let mut foreign = answer.clone();
+    foreign.token[0] ^= 1;
+    assert_eq!(client.judge(sid(1), &foreign).err(), Some(UseError::UnknownToken));
+
+    let (third, _) = answered(client, sid(1), &answer);
+    assert_eq!(practice.judge(sid(5), &third).err(), Some(UseError::OtherSession));
+    assert!(practice.judge(sid(1), &third).is_ok(), "control");
+}
+
+#[test]
+fn t146_wrong_code_ends_the_invitation() {
+    let (client, practice) = until_codes(None);
+    let ended = practice.confirm(&other_than(client.code()), WhereConfirmed::InTheRoom, at(100));
+    assert!(ended.is_err());
+    let (client, practice) = until_codes(None);
+    let verified = practice.confirm(&typed(client.code()), WhereConfirmed::InTheRoom, at(100));
+    assert!(verified.is_ok(), "control");
+}
+
+#[test]
+fn t147_foreign_org_key_or_unlisted_account_is_refused() {
+    let refused = |change: fn(&mut Facts)| {
+        let mut facts = Facts::honest();
+        change(&mut facts);
+        facts
+            .check(parse(&issue(1, None).invitation().to_text()).unwrap())
+            .map(|_| ())
+    };
+    assert_eq!(refused(|_| {}), Ok(()), "control");
+    let foreign: fn(&mut Facts) = |facts| facts.org_key = ed25519(66).public_key();
+    assert_eq!(refused(foreign), Err(PracticeMismatch::OtherOrganization));
+    assert_eq!(
+        refused(|facts| facts.org = OrgId::from_bytes([9; 16])),
+        Err(PracticeMismatch::OtherOrganization)
+    );
+    assert_eq!(refused(|facts| facts.listed = None), Err(PracticeMismatch::NotListed));
+    let other_aik: fn(&mut Facts) = |facts| facts.bundle_aik = ed25519(66).public_key();
+    assert_eq!(refused(other_aik), Err(PracticeMismatch::NotListed));
+    assert_eq!(
+        refused(|facts| facts.bundle_account = account(0xdd)),
+        Err(PracticeMismatch::NotListed)
+    );
+}
+
+#[test]
+fn t147_foreign_relay_is_refused() {
+    let text = issue(1, None).invitation().to_text();
+    let foreign = RelayUrl::new("https://relay.example.com").unwrap();
+    let refused = |configured: &[RelayUrl]| Invitation::parse(&text, configured, at(60)).map(|_| ());
+    assert_eq!(refused(&[foreign.clone()]), Err(InvitationError::ForeignRelay));
+    assert_eq!(refused(&[]), Err(InvitationError::ForeignRelay));
+    assert_eq!(refused(&[foreign, relay()]), Ok(()), "control");
+}
+
+#[test]
+fn t147_every_mistyped_letter_is_refused() {
+    let text = issue(1, None).invitation().to_text();
+    assert!(parse(&text).is_ok(), "control");
+    for place in 8..text.len() {
+        let mut altered = text.as_bytes().to_vec();
+        altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
+        let error = parse(core::str::from_utf8(&altered).unwrap()).unwrap_err();
+        // The last letter may also leave bits that say nothing.
+        assert!(
+            error == InvitationError::Checksum || (place + 1 == text.len() && error == InvitationError::Malformed),
+            "{place} {error:?}"
+        );
+    }
+}
+
+#[test]
+fn t147_text_and_link_forms_that_are_none_are_refused() {
+    let text = issue(1, None).invitation().to_text();
+    let refused = |text: &str| parse(text).map(|_| ());
+    assert_eq!(
+        refused(&format!("https://join.example.org/#{}", text.as_str())),
+        Ok(()),
+        "control"
+    );
+    for wrong in [
+        format!("https://join.example.org/{}", text.as_str()),
+        format!("https://join.example.org/?i={}", text.as_str()),
+        format!("https://join.example.org/?i={}#x", text.as_str()),
+        format!("http://join.example.org/#{}", text.as_str()),
+        format!("https://join.example.org/#x{}", text.as_str()),
+        text.replace("carevow:", "carevow-link:"),
+        text.replace("carevow:", "Carevow:"),
+        format!("{}=", text.as_str()),
+        format!(" {}", text.as_str()),
+        "carevow:".to_owned(),
+        "carevow:QQ".to_owned(),
+        String::new(),
+        format!("carevow:{}", "A".repeat(10_000)),
+    ] {
+        assert_eq!(refused(&wrong), Err(InvitationError::Malformed), "{wrong}");
+    }
+}
+
+/// Bytes with a right checksum, so that what lies under it is judged.
+fn summed(change: fn(&mut Vec<u8>)) -> String {
+    let text = issue(1, None).invitation().to_text();
+    let bytes = crate::wire::from_text("carevow:", &text, 1000).unwrap();
+    let mut bytes = bytes[..bytes.len() - 4].to_vec();
+    change(&mut bytes);
+    let sum = crate::primitives::kdf::hash(crate::labels::Label::Invitation, &[&bytes]);
+    bytes.extend_from_slice(&sum[..4]);
+    crate::wire::to_text("carevow:", &bytes).to_string()
+}
+
+#[test]
+fn t147_well_summed_bytes_are_still_judged() {
+    let refused = |change| parse(&summed(change)).map(|_| ());
+    assert_eq!(refused(|_| {}), Ok(()), "control");
+    assert_eq!(refused(|bytes| bytes[0] = 0x42), Err(InvitationError::Malformed));
+    assert_eq!(refused(|bytes| bytes[1] = 2), Err(InvitationError::UnsupportedVersion));
+    assert_eq!(refused(|bytes| bytes.push(0)), Err(InvitationError::Malformed));
+    assert_eq!(refused(|bytes| bytes.truncate(60)), Err(InvitationError::Malformed));
+    assert_eq!(
+        refused(|bytes| bytes[66] = 0x7f),
+        Err(InvitationError::TooLong),
+        "expires"
+    );
+    let lengthened: fn(&mut Vec<u8>) = |bytes| bytes[90] = 0xff;
+    assert_eq!(
+        refused(lengthened),
+        Err(InvitationError::Malformed),
+        "length of the URL"
+    );
+}
+
+#[test]
+fn t147_invitation_lasts_14_days_at_most() {
+    let (org, me) = ((ORG, &org_key()), account(PRACTICE));
+    let far = at(0).plus(365 * DAY_MS);
+    let issued = IssuedInvitation::issue(org, me, None, &relay(), far, at(0), &mut rng(1)).unwrap();
+    assert_eq!(issued.invitation().expires, at(0).plus(14 * DAY_MS));
+    let text = issued.invitation().to_text();
+    assert!(Invitation::parse(&text, &[relay()], at(0)).is_ok(), "control");
+    assert_eq!(
+        Invitation::parse(&text, &[relay()], at(0).minus(HOUR_MS)).unwrap_err(),
+        InvitationError::TooLong
+    );
+}
+
+#[test]
+fn history_of_the_old_account_waits_unless_the_code_was_confirmed_in_the_room() {
+    let old = account(0x01);
+    let from = |place| {
+        let (client, practice) = until_codes(Some(old));
+        practice
+            .confirm(&typed(client.code()), place, at(100))
+            .unwrap()
+            .succeeds
+    };
+    assert_eq!(from(WhereConfirmed::InTheRoom), Some((old, HistoryFrom::Now)));
+    assert_eq!(
+        from(WhereConfirmed::Elsewhere),
+        Some((old, HistoryFrom::NotBefore(at(100).plus(DAY_MS))))
+    );
+}
+
+#[test]
+fn unverified_conversation_takes_no_attachment_statement_or_history() {
+    use v1::content::Body;
+    for refused in [
+        Body::Attachment(v1::AttachmentMsg::default()),
+        Body::Fhir(v1::ClinicalRef::default()),
+        Body::Statement(v1::SignedStatement::default()),
+        Body::History(v1::HistoryOffer::default()),
+    ] {
+        assert!(!accepted_unverified(&refused));
+    }
+    assert!(accepted_unverified(&Body::Text(v1::Text::default())));
+    assert!(accepted_unverified(&Body::Control(v1::Control::default())));
+}
+
+#[test]
+fn names_and_random_sources_that_fail_change_nothing() {
+    let long = "x".repeat(257);
+    let checked = || {
+        Facts::honest()
+            .check(parse(&issue(1, None).invitation().to_text()).unwrap())
+            .unwrap()
+    };
+    assert_eq!(
+        checked().commit(&long, &mut rng(1)).unwrap_err(),
+        CommitError::NameTooLong
+    );
+    assert_eq!(
+        checked().commit("B", &mut Broken).unwrap_err(),
+        CommitError::Random(RandomError)
+    );
+    let issued = issue(1, None);
+    let (mut message, _) = committed(&issued, 2);
+    message.display_name = long;
+    assert_eq!(
+        issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap_err(),
+        UseError::Malformed
+    );
+    message.display_name.pop();
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (issued, error) = issued.accept(&first, &mut Broken).unwrap_err();
+    assert_eq!(error, RandomError);
+    assert!(
+        issued.accept(&first, &mut rng(1)).is_ok(),
+        "control: it was not used up"
+    );
+}

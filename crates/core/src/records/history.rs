@@ -1,0 +1,258 @@
+//! History grants: `docs/protocol.md` B19. What is passed on is shown as passed on: nothing in it proves who wrote it.
+
+use prost::Message as _;
+use subtle::ConstantTimeEq as _;
+
+use super::{RecordError, numbered, open};
+use crate::identity::LocalDevice;
+use crate::ids::{AccountId, ConversationId, DeviceId};
+use crate::labels::Label;
+use crate::limits::HISTORY_ITEM_BYTES;
+use crate::primitives::Ed25519PublicKey;
+use crate::primitives::kdf::sha256;
+use crate::time::Timestamp;
+use crate::wire::{Layout, SignedBody, decode_content, lp, v1};
+
+impl SignedBody for v1::HistoryGrant {
+    const LABEL: Label = Label::History;
+}
+
+numbered! {
+    /// Why history is passed on.
+    HistoryReason {
+        /// To a member that joined later.
+        NewMember = 1,
+        /// To the account that succeeds one.
+        ReplacedAccount = 2,
+        /// From one device to another of the same account.
+        OwnDevice = 3,
+    }
+}
+
+/// What the granter is, by the group and the directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Granter {
+    /// Owner of the conversation.
+    Owner,
+    /// In class 2, a member listed as clinical or records custodian.
+    ListedMember,
+    /// A device of our own account.
+    OwnAccount,
+    /// Anybody else.
+    Other,
+}
+
+/// Why history is refused; nothing of it is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The grant itself.
+    #[error(transparent)]
+    Grant(#[from] RecordError),
+    /// The granter may not pass this on, or not for this reason.
+    #[error("the granter may not pass this on")]
+    NotEntitled,
+    /// It was granted to another account.
+    #[error("granted to another account")]
+    OtherGrantee,
+    /// The attachment is not a history archive (purpose 3).
+    #[error("not a history archive")]
+    Purpose,
+    /// The file is not the one that was granted.
+    #[error("the file is not the one granted")]
+    FileHash,
+    /// The file holds another number of items than was granted.
+    #[error("the file holds another number of items")]
+    Count,
+    /// An item is cut off, longer than its limit, or not of its form.
+    #[error("an item is malformed")]
+    Item,
+}
+
+/// A slice of a conversation that is passed on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HistoryGrant {
+    /// Of which conversation.
+    pub conversation: ConversationId,
+    /// By whom.
+    pub from: AccountId,
+    /// To whom.
+    pub to: AccountId,
+    /// From this time on.
+    pub start: Timestamp,
+    /// To this time.
+    pub end: Timestamp,
+    /// Why.
+    pub reason: HistoryReason,
+    /// Number of items.
+    pub count: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// When it was granted.
+    pub at: Timestamp,
+}
+
+/// One item of the file.
+#[derive(Clone, PartialEq)]
+pub struct HistoryItem {
+    /// Who wrote it, by the granter's word.
+    pub sender: (AccountId, DeviceId),
+    /// The server's receive time, by the granter's word.
+    pub server_ts: Timestamp,
+    /// Content bytes, to be parsed as content (B9); receipts are never sent for them.
+    pub content: Vec<u8>,
+    /// The attachment, uploaded again, if its blob was gone.
+    pub blob: Option<v1::AttachmentMsg>,
+}
+
+/// An item, marked with the account that passed it on.
+#[derive(Clone, PartialEq)]
+pub struct PassedOn {
+    /// Who vouches for it.
+    pub by: AccountId,
+    /// What it says.
+    pub item: HistoryItem,
+}
+
+crate::linking::opaque!(HistoryGrant, HistoryItem, PassedOn);
+
+impl HistoryGrant {
+    /// `Signed{HistoryGrant, SIGN(DSK, "history", body)}`.
+    pub fn sign(&self, device: &LocalDevice) -> v1::Signed {
+        v1::HistoryGrant {
+            conversation_id: self.conversation.as_bytes().to_vec(),
+            from_account: self.from.as_bytes().to_vec(),
+            to_account: self.to.as_bytes().to_vec(),
+            from_ms: self.start.as_millis(),
+            to_ms: self.end.as_millis(),
+            reason: self.reason.as_u32(),
+            count: self.count,
+            sha256: self.sha256.to_vec(),
+            at_ms: self.at.as_millis(),
+        }
+        .sign(device.dsk())
+    }
+
+    /// Verifies a grant to `me` that came from a device of `from` with this signing key: its granter is one of those
+    /// that may pass history on, for this reason, and the grantee is `me`.
+    pub fn verify(
+        signed: &v1::Signed,
+        (from, dsk): (AccountId, &Ed25519PublicKey),
+        granter: Granter,
+        me: AccountId,
+    ) -> Result<Self, HistoryError> {
+        let wire: v1::HistoryGrant = open(signed, dsk)?;
+        let grant = Self::from_wire(&wire).ok_or(RecordError::Malformed)?;
+        if grant.from != from {
+            return Err(RecordError::OtherOrigin.into());
+        }
+        if grant.to != me {
+            return Err(HistoryError::OtherGrantee);
+        }
+        let entitled = match (granter, grant.reason) {
+            (Granter::OwnAccount, HistoryReason::OwnDevice) => from == me,
+            (Granter::Owner | Granter::ListedMember, HistoryReason::NewMember | HistoryReason::ReplacedAccount) => true,
+            _ => false,
+        };
+        match entitled {
+            true => Ok(grant),
+            false => Err(HistoryError::NotEntitled),
+        }
+    }
+
+    fn from_wire(wire: &v1::HistoryGrant) -> Option<Self> {
+        Some(Self {
+            conversation: ConversationId::from_slice(&wire.conversation_id)?,
+            from: AccountId::from_slice(&wire.from_account)?,
+            to: AccountId::from_slice(&wire.to_account)?,
+            start: Timestamp::from_millis(wire.from_ms),
+            end: Timestamp::from_millis(wire.to_ms),
+            reason: HistoryReason::from_u32(wire.reason)?,
+            count: wire.count,
+            sha256: wire.sha256.as_slice().try_into().ok()?,
+            at: Timestamp::from_millis(wire.at_ms),
+        })
+    }
+
+    /// The items of the decrypted archive. All of them are judged before one is given out.
+    pub fn read(&self, descriptor: &v1::AttachmentMsg, file: &[u8]) -> Result<Vec<PassedOn>, HistoryError> {
+        if descriptor.purpose != HISTORY_PURPOSE {
+            return Err(HistoryError::Purpose);
+        }
+        if !bool::from(sha256(&[file]).ct_eq(&self.sha256)) {
+            return Err(HistoryError::FileHash);
+        }
+        let by = self.from;
+        let items = HistoryReader::new(file)
+            .map(|item| item.map(|item| PassedOn { by, item }))
+            .collect::<Result<Vec<_>, _>>()?;
+        match u64::try_from(items.len()) == Ok(self.count) {
+            true => Ok(items),
+            false => Err(HistoryError::Count),
+        }
+    }
+}
+
+/// Reads `LP(HistoryItem)*`, item by item; it ends after the first error.
+pub struct HistoryReader<'a> {
+    left: Layout<'a>,
+}
+
+impl<'a> HistoryReader<'a> {
+    /// The plaintext of an archive.
+    pub const fn new(file: &'a [u8]) -> Self {
+        Self {
+            left: Layout::new(file),
+        }
+    }
+}
+
+impl Iterator for HistoryReader<'_> {
+    type Item = Result<HistoryItem, HistoryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left.rest().is_empty() {
+            return None;
+        }
+        let item = self.left.lp().and_then(HistoryItem::parse);
+        if item.is_none() {
+            self.left = Layout::new(&[]);
+        }
+        Some(item.ok_or(HistoryError::Item))
+    }
+}
+
+impl HistoryItem {
+    /// `LP(HistoryItem)`, to be appended to the file; an error if it is longer than its limit.
+    pub fn append_to(&self, file: &mut Vec<u8>) -> Result<(), HistoryError> {
+        let (account, device) = self.sender;
+        let bytes = v1::HistoryItem {
+            sender_account: account.as_bytes().to_vec(),
+            sender_device: device.as_u32(),
+            server_ts_ms: self.server_ts.as_millis(),
+            content: self.content.clone(),
+            blob: self.blob.clone(),
+        }
+        .encode_to_vec();
+        if bytes.len() > HISTORY_ITEM_BYTES {
+            return Err(HistoryError::Item);
+        }
+        file.extend_from_slice(&lp(&bytes));
+        file.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let wire: v1::HistoryItem = decode_content(bytes, HISTORY_ITEM_BYTES).ok()?;
+        Some(Self {
+            sender: (
+                AccountId::from_slice(&wire.sender_account)?,
+                DeviceId::new(wire.sender_device)?,
+            ),
+            server_ts: Timestamp::from_millis(wire.server_ts_ms),
+            content: wire.content,
+            blob: wire.blob,
+        })
+    }
+}
+
+const HISTORY_PURPOSE: u32 = 3;

@@ -1,0 +1,198 @@
+use super::super::*;
+use super::device;
+use crate::ids::{AccountId, ConsentId, ConversationId, MessageId};
+use crate::testing::{account, at};
+use crate::time::Timestamp;
+use crate::wire::v1;
+use crate::wire::v1::content::Body;
+
+const PATIENT: AccountId = account(0xc0);
+const SCOPE: &str = "messaging";
+
+fn given() -> Consent {
+    Consent {
+        id: ConsentId::from_bytes([1; 16]),
+        scope: SCOPE.to_owned(),
+        text_sha256: [2; 32],
+        text_version: "3".to_owned(),
+        channel: Channel::App,
+        given_at: Some(at(0)),
+        expires_at: None,
+        withdrawn_at: None,
+        patient: PATIENT,
+        alternative: "Call the practice.".to_owned(),
+    }
+}
+
+fn withdrawn() -> Consent {
+    Consent {
+        withdrawn_at: Some(at(50)),
+        ..given()
+    }
+}
+
+fn statement(consent: &Consent) -> VerifiedStatement {
+    VerifiedStatement {
+        kind: StatementKind::Consent,
+        body: consent.to_bytes(),
+    }
+}
+
+fn admit(consent: &Consent, signer: Recorder, received: Timestamp) -> Result<ConsentRecord, ConsentError> {
+    ConsentRecord::admit(&statement(consent), signer, received)
+}
+
+fn by_patient(consent: &Consent, received: Timestamp) -> ConsentRecord {
+    admit(consent, Recorder::Patient(PATIENT), received).unwrap()
+}
+
+fn standing(records: &[ConsentRecord]) -> ConsentStanding<'_> {
+    consent_standing(records, &PATIENT, SCOPE, at(1_000))
+}
+
+const ENDED: ConsentStanding<'static> = ConsentStanding::Ended {
+    alternative: "Call the practice.",
+};
+
+#[test]
+fn t151_withdrawal_by_a_non_patient_is_ignored() {
+    for (channel, signer) in [
+        (Channel::App, Recorder::Other),
+        (Channel::App, Recorder::Clinician),
+        (Channel::App, Recorder::Patient(account(0xc1))),
+        (Channel::Verbal, Recorder::Patient(PATIENT)),
+        (Channel::Verbal, Recorder::Other),
+        (Channel::Paper, Recorder::Proxy),
+    ] {
+        let withdrawal = Consent { channel, ..withdrawn() };
+        assert_eq!(
+            admit(&withdrawal, signer, at(60)).unwrap_err(),
+            ConsentError::NotEntitled,
+            "{channel:?} {signer:?}"
+        );
+    }
+    let records = [by_patient(&given(), at(1))];
+    assert_eq!(standing(&records), ConsentStanding::InForce, "nothing was admitted");
+    for (channel, signer) in [
+        (Channel::App, Recorder::Patient(PATIENT)),
+        (Channel::App, Recorder::Proxy),
+        (Channel::Verbal, Recorder::Clinician),
+        (Channel::Paper, Recorder::Clinician),
+    ] {
+        let withdrawal = Consent { channel, ..withdrawn() };
+        let records = [by_patient(&given(), at(1)), admit(&withdrawal, signer, at(60)).unwrap()];
+        assert_eq!(standing(&records), ENDED, "control {channel:?} {signer:?}");
+    }
+}
+
+#[test]
+fn t151_after_withdrawal_the_practice_cannot_send_and_the_patient_can() {
+    let records = [by_patient(&given(), at(1)), by_patient(&withdrawn(), at(60))];
+    let standing = standing(&records);
+    assert_eq!(standing, ENDED);
+    let text = Body::Text(v1::Text::default());
+    let order = Body::Statement(v1::SignedStatement {
+        kind: 1,
+        ..Default::default()
+    });
+    let consent = Body::Statement(v1::SignedStatement {
+        kind: 3,
+        ..Default::default()
+    });
+    for body in [&text, &order, &Body::Attachment(v1::AttachmentMsg::default())] {
+        assert!(!may_send(Party::Practice, &standing, body));
+        assert!(may_send(Party::Patient, &standing, body));
+        assert!(may_send(Party::Practice, &ConsentStanding::InForce, body), "control");
+    }
+    for body in [
+        consent,
+        Body::Control(v1::Control::default()),
+        Body::Receipt(v1::Receipt::default()),
+        Body::GroupUpdate(v1::GroupUpdate::default()),
+    ] {
+        assert!(may_send(Party::Practice, &standing, &body), "control");
+    }
+}
+
+#[test]
+fn t151_consent_presented_as_an_order_is_invalid() {
+    let patient = device(0xc0);
+    let place = (&ConversationId::from_bytes([5; 16]), &MessageId::from_bytes([6; 16]));
+    let signed = sign_statement(&patient, place, StatementKind::Consent, given().to_bytes()).unwrap();
+    let mut as_order = signed.clone();
+    as_order.kind = StatementKind::Order.as_u32();
+    let verify = |statement| VerifiedStatement::verify(statement, place, &patient.public().dsk);
+    assert_eq!(verify(&as_order), Err(StatementError::Signature));
+    let verified = verify(&signed).unwrap();
+    assert!(
+        ConsentRecord::admit(&verified, Recorder::Patient(PATIENT), at(1)).is_ok(),
+        "control"
+    );
+    // And the reverse: the body of an order, signed as one, is never a consent.
+    let order = sign_statement(&patient, place, StatementKind::Order, given().to_bytes()).unwrap();
+    let order = verify(&order).unwrap();
+    assert_eq!(
+        ConsentRecord::admit(&order, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
+        ConsentError::OtherKind
+    );
+}
+
+#[test]
+fn t151_latest_by_server_time_counts_and_at_a_tie_the_withdrawal() {
+    let (yes, no) = (given(), withdrawn());
+    assert_eq!(standing(&[]), ConsentStanding::Absent);
+    // The order in which they came in means nothing.
+    let renewed = [
+        by_patient(&yes, at(90)),
+        by_patient(&no, at(60)),
+        by_patient(&yes, at(1)),
+    ];
+    assert_eq!(standing(&renewed), ConsentStanding::InForce);
+    let tie = [by_patient(&no, at(60)), by_patient(&yes, at(60))];
+    assert_eq!(standing(&tie), ENDED);
+    let tie = [by_patient(&yes, at(60)), by_patient(&no, at(60))];
+    assert_eq!(standing(&tie), ENDED);
+    // Another scope or patient is another consent.
+    assert_eq!(
+        consent_standing(&tie, &PATIENT, "research", at(1_000)),
+        ConsentStanding::Absent
+    );
+    assert_eq!(
+        consent_standing(&tie, &account(0xc1), SCOPE, at(1_000)),
+        ConsentStanding::Absent
+    );
+}
+
+#[test]
+fn t151_consent_expires() {
+    let until = Consent {
+        expires_at: Some(at(100)),
+        ..given()
+    };
+    let records = [by_patient(&until, at(1))];
+    let at_time = |now| consent_standing(&records, &PATIENT, SCOPE, now);
+    assert_eq!(at_time(at(100).minus(1)), ConsentStanding::InForce);
+    assert_eq!(at_time(at(100)), ENDED);
+}
+
+#[test]
+fn consent_without_a_time_or_with_wrong_lengths_is_malformed() {
+    let neither = Consent {
+        given_at: None,
+        ..given()
+    };
+    assert_eq!(
+        admit(&neither, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
+        ConsentError::Malformed
+    );
+    for body in [&b""[..], b"\x0a\x01x", b"\xff"] {
+        let statement = VerifiedStatement {
+            kind: StatementKind::Consent,
+            body: body.to_vec(),
+        };
+        assert_eq!(
+            ConsentRecord::admit(&statement, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
+            ConsentError::Malformed
+        );
+    }
+}

@@ -163,13 +163,13 @@ impl AnsweredDevice {
     }
 
     /// The device is linked when the directory gives it a manifest of the account and identity key in the grant that
-    /// lists it with exactly its keys and pop. `(account, aik, devices)` are those of a verified manifest.
+    /// lists it with exactly its keys and pop; until then it gives the state back. `(account, aik, devices)` are those of a verified manifest.
     pub fn listed(
         self,
         account: AccountId,
         aik: &Ed25519PublicKey,
         devices: &[v1::DeviceEntry],
-    ) -> Result<ListedDevice, (Self, LinkError)> {
+    ) -> Result<ListedDevice, Box<(Self, LinkError)>> {
         let ours = *self.device.public();
         let same = |listed: &v1::DeviceEntry| {
             v1::DeviceEntry {
@@ -179,7 +179,7 @@ impl AnsweredDevice {
         };
         match account == ours.address.account && *aik == ours.aik && devices.iter().any(same) {
             true => Ok(ListedDevice { device: self.device }),
-            false => Err((self, LinkError::NotListed)),
+            false => Err(Box::new((self, LinkError::NotListed))),
         }
     }
 }

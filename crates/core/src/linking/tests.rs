@@ -87,7 +87,7 @@ fn honest_linking_adds_the_device() {
     let entry = primary.confirm(reply, &typed(&answered), at(200)).unwrap();
     assert_eq!(entry.added_at_ms, at(200).as_millis());
     let device = answered
-        .listed(account(P_ACCOUNT), &aik(), &[entry.clone()])
+        .listed(account(P_ACCOUNT), &aik(), core::slice::from_ref(&entry))
         .unwrap()
         .confirmed_by_user();
     assert_eq!(device.public().address.device.as_u32(), 2);
@@ -153,7 +153,7 @@ fn t140_grant_of_another_account_adds_nothing() {
         let (reply, answered) = replied(device, &sealed, (foreign_account, &foreign_aik));
         assert_eq!(primary.open_reply(&reply, at(5)).unwrap_err(), LinkError::OtherDevice);
         // And a directory that answers for the primary's account does not make it linked.
-        let (_, error) = answered.listed(account(P_ACCOUNT), &aik(), &[]).unwrap_err();
+        let (_, error) = *answered.listed(account(P_ACCOUNT), &aik(), &[]).unwrap_err();
         assert_eq!(error, LinkError::NotListed);
     }
     let device = offering(1);
@@ -295,7 +295,7 @@ fn t140_device_is_linked_only_by_a_manifest_that_lists_exactly_its_keys() {
     ];
     let mut answered = answered;
     for (account, aik, devices) in cases {
-        let (back, error) = answered.listed(account, &aik, &devices).unwrap_err();
+        let (back, error) = *answered.listed(account, &aik, &devices).unwrap_err();
         assert_eq!(error, LinkError::NotListed);
         answered = back;
     }

@@ -35,6 +35,8 @@ pub mod wire;
 mod malicious;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod two_devices;
 
 pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};

@@ -83,14 +83,7 @@ impl CheckedInvitation {
         let nonce = Nonce::generate(rng)?;
         let message = commit_message(&self.invitation.token, display_name, &nonce.commitment());
         let token = self.invitation.token;
-        Ok((
-            message,
-            CommittedClient {
-                token,
-                nonce,
-                sids: Vec::new(),
-            },
-        ))
+        Ok((message, CommittedClient { token, nonce, sids: Vec::new() }))
     }
 }
 

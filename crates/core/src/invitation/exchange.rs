@@ -55,11 +55,7 @@ impl Nonce {
 
     /// Step 2 or 3: `{token, nonce}`.
     pub(super) fn message(&self, token: &Token) -> v1::InvitationUse {
-        v1::InvitationUse {
-            token: token.as_bytes().to_vec(),
-            nonce: self.0.as_bytes().to_vec(),
-            ..Default::default()
-        }
+        v1::InvitationUse { token: token.as_bytes().to_vec(), nonce: self.0.as_bytes().to_vec(), ..Default::default() }
     }
 
     /// Reads step 2 or 3: a token that is `token`, a nonce, and nothing else.
@@ -95,11 +91,6 @@ pub(super) fn parse_commit(message: &v1::InvitationUse) -> Result<[u8; 32], UseE
 
 /// `code = u32(HASH("invite-code", sid || token || nonce_A || nonce_B)[0..4]) mod 10^6`, six digits.
 pub(super) fn code(sid: &SessionId, token: &Token, nonce_a: &Nonce, nonce_b: &Nonce) -> ConfirmationCode {
-    let parts: [&[u8]; 4] = [
-        sid.as_bytes(),
-        token.as_bytes(),
-        nonce_a.0.as_bytes(),
-        nonce_b.0.as_bytes(),
-    ];
+    let parts: [&[u8]; 4] = [sid.as_bytes(), token.as_bytes(), nonce_a.0.as_bytes(), nonce_b.0.as_bytes()];
     ConfirmationCode::of(&hash(Label::InviteCode, &parts))
 }

@@ -86,12 +86,8 @@ impl Invitation {
             Some(link) => link.split_once('#').map(|(_, fragment)| fragment),
             None => Some(text),
         };
-        let bytes = form
-            .and_then(|form| from_text(PREFIX, form, MAX_BYTES))
-            .ok_or(InvitationError::Malformed)?;
-        let (invitation, sum) = bytes
-            .split_last_chunk::<CHECKSUM_BYTES>()
-            .ok_or(InvitationError::Malformed)?;
+        let bytes = form.and_then(|form| from_text(PREFIX, form, MAX_BYTES)).ok_or(InvitationError::Malformed)?;
+        let (invitation, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(InvitationError::Malformed)?;
         if checksum(invitation) != *sum {
             return Err(InvitationError::Checksum);
         }
@@ -113,9 +109,7 @@ impl Invitation {
             account: AccountId::from_bytes(*account),
             expires: Timestamp::from_millis(expires),
             token: Token(Secret::copy_of(token)),
-            relay: RelayUrl::among(relay, configured)
-                .ok_or(InvitationError::ForeignRelay)?
-                .clone(),
+            relay: RelayUrl::among(relay, configured).ok_or(InvitationError::ForeignRelay)?.clone(),
         })
     }
 
@@ -123,14 +117,7 @@ impl Invitation {
     fn fields<'a>(
         mut layout: Layout<'a>,
     ) -> Option<(&'a [u8; 16], &'a [u8; 32], &'a [u8; 16], u64, &'a [u8; 16], &'a [u8])> {
-        let fields = (
-            layout.array()?,
-            layout.array()?,
-            layout.array()?,
-            layout.u64()?,
-            layout.array()?,
-            layout.lp()?,
-        );
+        let fields = (layout.array()?, layout.array()?, layout.array()?, layout.u64()?, layout.array()?, layout.lp()?);
         layout.end()?;
         Some(fields)
     }
@@ -170,10 +157,7 @@ pub(super) fn org_key_hash(org_key: &Ed25519PublicKey) -> [u8; 32] {
 
 /// The first 4 bytes of `HASH("invitation", Invitation)`: finds mistyped letters, and is no protection.
 fn checksum(invitation: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    hash(Label::Invitation, &[invitation])
-        .first_chunk()
-        .copied()
-        .unwrap_or_default()
+    hash(Label::Invitation, &[invitation]).first_chunk().copied().unwrap_or_default()
 }
 
 const PREFIX: &str = "carevow:";

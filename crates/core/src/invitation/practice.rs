@@ -81,18 +81,9 @@ impl IssuedInvitation {
             Ok(nonce) => nonce,
             Err(error) => return Err((self, error)),
         };
-        let used = UsedToken {
-            token: self.invitation.token.copy(),
-            account: first.account,
-        };
+        let used = UsedToken { token: self.invitation.token.copy(), account: first.account };
         let answer = nonce.message(&used.token);
-        let next = AnsweredPractice {
-            used,
-            sid: first.sid,
-            commit: first.commit,
-            nonce,
-            succeeds: self.succeeds,
-        };
+        let next = AnsweredPractice { used, sid: first.sid, commit: first.commit, nonce, succeeds: self.succeeds };
         Ok((answer, next))
     }
 }
@@ -157,11 +148,7 @@ impl AnsweredPractice {
     /// Takes the client's nonce: from now on the code can be entered, once.
     pub fn finish(self, nonce: &Nonce) -> UnverifiedClient {
         let code = code(&self.sid, &self.used.token, nonce, &self.nonce);
-        UnverifiedClient {
-            used: self.used,
-            code,
-            succeeds: self.succeeds,
-        }
+        UnverifiedClient { used: self.used, code, succeeds: self.succeeds }
     }
 }
 
@@ -246,17 +233,7 @@ impl UnverifiedClient {
 /// ClinicalRef, SignedStatement or history.
 pub const fn accepted_unverified(body: &v1::content::Body) -> bool {
     use v1::content::Body;
-    !matches!(
-        body,
-        Body::Attachment(_) | Body::Fhir(_) | Body::Statement(_) | Body::History(_)
-    )
+    !matches!(body, Body::Attachment(_) | Body::Fhir(_) | Body::Statement(_) | Body::History(_))
 }
 
-crate::linking::opaque!(
-    IssuedInvitation,
-    FirstUse,
-    UsedToken,
-    AnsweredPractice,
-    UnverifiedClient,
-    VerifiedClient
-);
+crate::linking::opaque!(IssuedInvitation, FirstUse, UsedToken, AnsweredPractice, UnverifiedClient, VerifiedClient);

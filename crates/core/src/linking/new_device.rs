@@ -60,17 +60,9 @@ impl OfferingDevice {
         let (secret, seed) = (draw::<16>(rng)?, draw::<32>(rng)?);
         let key = XWingSecret::from_seed(&seed);
         let e = key.public_key().map_err(|_| RandomError)?;
-        let offer = LinkOffer {
-            secret: crate::primitives::Secret::new(&secret),
-            key_hash: key_hash(&e),
-            relay: relay.clone(),
-        };
-        Ok(Self {
-            offer,
-            key,
-            e,
-            made_at: now,
-        })
+        let offer =
+            LinkOffer { secret: crate::primitives::Secret::new(&secret), key_hash: key_hash(&e), relay: relay.clone() };
+        Ok(Self { offer, key, e, made_at: now })
     }
 
     /// The text for the QR code. It is shown on this device's screen and goes nowhere else.
@@ -92,19 +84,11 @@ impl OfferingDevice {
     pub fn open_grant(&self, sealed: &[u8], now: Timestamp) -> Result<LinkGrant, LinkError> {
         self.in_time(now)?;
         let (enc, ciphertext) = sealed.split_first_chunk().ok_or(LinkError::DoesNotOpen)?;
-        let bytes = self
-            .context(enc)?
-            .open(&[], ciphertext)
-            .map_err(|_| LinkError::DoesNotOpen)?;
+        let bytes = self.context(enc)?.open(&[], ciphertext).map_err(|_| LinkError::DoesNotOpen)?;
         let grant: v1::LinkGrant = decode_canonical(&bytes, SIGNED_OBJECT_BYTES).map_err(|_| LinkError::Malformed)?;
         let device = DeviceId::new(grant.device_id).ok_or(LinkError::Malformed)?;
         let manifest = grant.manifest.ok_or(LinkError::Malformed)?;
-        Ok(LinkGrant {
-            device,
-            manifest,
-            enc: enc.as_slice().into(),
-            bytes: bytes.as_slice().into(),
-        })
+        Ok(LinkGrant { device, manifest, enc: enc.as_slice().into(), bytes: bytes.as_slice().into() })
     }
 
     /// Answers a grant whose manifest, now verified, is of `account` under `aik` and does not list `grant.device`.
@@ -121,21 +105,12 @@ impl OfferingDevice {
         self.in_time(now)?;
         let enc = grant.enc.as_ref().try_into().map_err(|_| LinkError::DoesNotOpen)?;
         let reg = draw_reg_nonce(rng)?;
-        let address = DeviceAddress {
-            account,
-            device: grant.device,
-            reg,
-        };
+        let address = DeviceAddress { account, device: grant.device, reg };
         let device = LocalDevice::generate(address, *aik, rng)?;
         let entry = entry(&device, kind);
         let bytes = entry.encode_to_vec();
-        let k = self
-            .context(enc)?
-            .export(Label::LinkReply)
-            .map_err(|_| LinkError::DoesNotOpen)?;
-        let sealed = reply_key(&k)
-            .seal(&REPLY_NONCE, &[], &bytes)
-            .map_err(|_| LinkError::DoesNotOpen)?;
+        let k = self.context(enc)?.export(Label::LinkReply).map_err(|_| LinkError::DoesNotOpen)?;
+        let sealed = reply_key(&k).seal(&REPLY_NONCE, &[], &bytes).map_err(|_| LinkError::DoesNotOpen)?;
         let code = code(&self.e, &grant.enc, &grant.bytes, &bytes);
         Ok((sealed, AnsweredDevice { device, entry, code }))
     }
@@ -171,12 +146,7 @@ impl AnsweredDevice {
         devices: &[v1::DeviceEntry],
     ) -> Result<ListedDevice, Box<(Self, LinkError)>> {
         let ours = *self.device.public();
-        let same = |listed: &v1::DeviceEntry| {
-            v1::DeviceEntry {
-                added_at_ms: 0,
-                ..listed.clone()
-            } == self.entry
-        };
+        let same = |listed: &v1::DeviceEntry| v1::DeviceEntry { added_at_ms: 0, ..listed.clone() } == self.entry;
         match account == ours.address.account && *aik == ours.aik && devices.iter().any(same) {
             true => Ok(ListedDevice { device: self.device }),
             false => Err(Box::new((self, LinkError::NotListed))),

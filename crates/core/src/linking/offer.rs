@@ -86,11 +86,7 @@ impl LinkOffer {
         }
         let (secret, key_hash, relay) = Self::rest(layout).ok_or(OfferError::Malformed)?;
         let relay = RelayUrl::among(relay, configured).ok_or(OfferError::ForeignRelay)?;
-        Ok(Self {
-            secret: Secret::copy_of(secret),
-            key_hash: *key_hash,
-            relay: relay.clone(),
-        })
+        Ok(Self { secret: Secret::copy_of(secret), key_hash: *key_hash, relay: relay.clone() })
     }
 
     fn rest<'a>(mut layout: Layout<'a>) -> Option<(&'a [u8; 16], &'a [u8; 32], &'a [u8])> {

@@ -73,11 +73,8 @@ impl ScannedOffer {
         let randomness = draw(rng)?;
         let (enc, context) =
             setup_sender(&e, &info(&self.offer.secret), &randomness).map_err(|_| LinkError::ForeignKey)?;
-        let grant = v1::LinkGrant {
-            device_id: terms.device.as_u32(),
-            manifest: Some(terms.manifest.clone()),
-        }
-        .encode_to_vec();
+        let grant =
+            v1::LinkGrant { device_id: terms.device.as_u32(), manifest: Some(terms.manifest.clone()) }.encode_to_vec();
         if grant.len() > SIGNED_OBJECT_BYTES {
             return Err(LinkError::Malformed);
         }
@@ -129,9 +126,7 @@ impl GrantingPrimary {
     /// into the box.
     pub fn open_reply(&self, sealed: &[u8], now: Timestamp) -> Result<LinkReply, LinkError> {
         in_time(self.scanned_at, now)?;
-        let bytes = reply_key(&self.k)
-            .open(&REPLY_NONCE, &[], sealed)
-            .map_err(|_| LinkError::DoesNotOpen)?;
+        let bytes = reply_key(&self.k).open(&REPLY_NONCE, &[], sealed).map_err(|_| LinkError::DoesNotOpen)?;
         let entry: v1::DeviceEntry = decode_canonical(&bytes, SIGNED_OBJECT_BYTES).map_err(|_| LinkError::Malformed)?;
         let reg = RegNonce::new(entry.reg_nonce).ok_or(LinkError::Malformed)?;
         let dsk = Ed25519PublicKey::from_tagged(&entry.dsk).map_err(|_| LinkError::Malformed)?;
@@ -139,11 +134,7 @@ impl GrantingPrimary {
         if ddk.is_low_order() || entry.added_at_ms != 0 {
             return Err(LinkError::Malformed);
         }
-        let address = DeviceAddress {
-            account: self.account,
-            device: self.device,
-            reg,
-        };
+        let address = DeviceAddress { account: self.account, device: self.device, reg };
         let pop: [&[u8]; 3] = [&address.to_bytes(), &self.aik.tagged(), &ddk.tagged()];
         if entry.device_id != self.device.as_u32() || !dsk.verify(Label::DevicePop, &pop, &entry.pop) {
             return Err(LinkError::OtherDevice);
@@ -164,10 +155,7 @@ impl GrantingPrimary {
         if !expected.matches(typed) {
             return Err(LinkError::WrongCode);
         }
-        Ok(v1::DeviceEntry {
-            added_at_ms: now.as_millis(),
-            ..reply.entry
-        })
+        Ok(v1::DeviceEntry { added_at_ms: now.as_millis(), ..reply.entry })
     }
 }
 

@@ -22,19 +22,11 @@ fn relay() -> RelayUrl {
 }
 
 fn manifest() -> v1::Signed {
-    v1::Signed {
-        body: vec![0x5a; 500],
-        sig: vec![0x77; 64],
-    }
+    v1::Signed { body: vec![0x5a; 500], sig: vec![0x77; 64] }
 }
 
 fn terms(manifest: &v1::Signed) -> GrantTerms<'_> {
-    GrantTerms {
-        account: account(P_ACCOUNT),
-        aik: aik(),
-        device: DeviceId::new(2).unwrap(),
-        manifest,
-    }
+    GrantTerms { account: account(P_ACCOUNT), aik: aik(), device: DeviceId::new(2).unwrap(), manifest }
 }
 
 fn offering(seed: u64) -> OfferingDevice {
@@ -46,9 +38,7 @@ fn scanned(device: &OfferingDevice) -> ScannedOffer {
 }
 
 fn granted(device: &OfferingDevice) -> (Vec<u8>, GrantingPrimary) {
-    scanned(device)
-        .grant(&device.box_key(), &terms(&manifest()), at(2), &mut rng(2))
-        .unwrap()
+    scanned(device).grant(&device.box_key(), &terms(&manifest()), at(2), &mut rng(2)).unwrap()
 }
 
 fn replied(
@@ -57,9 +47,7 @@ fn replied(
     who: (AccountId, &Ed25519PublicKey),
 ) -> (Vec<u8>, AnsweredDevice) {
     let grant = device.open_grant(sealed_grant, at(3)).unwrap();
-    device
-        .reply(&grant, who, DeviceKind::Desktop, at(4), &mut rng(3))
-        .unwrap()
+    device.reply(&grant, who, DeviceKind::Desktop, at(4), &mut rng(3)).unwrap()
 }
 
 /// Everything up to the code.
@@ -86,10 +74,8 @@ fn honest_linking_adds_the_device() {
     assert_eq!(reply.kind(), DeviceKind::Desktop);
     let entry = primary.confirm(reply, &typed(&answered), at(200)).unwrap();
     assert_eq!(entry.added_at_ms, at(200).as_millis());
-    let device = answered
-        .listed(account(P_ACCOUNT), &aik(), core::slice::from_ref(&entry))
-        .unwrap()
-        .confirmed_by_user();
+    let device =
+        answered.listed(account(P_ACCOUNT), &aik(), core::slice::from_ref(&entry)).unwrap().confirmed_by_user();
     assert_eq!(device.public().address.device.as_u32(), 2);
     assert_eq!(device.public().dsk.tagged().as_slice(), entry.dsk);
 }
@@ -115,12 +101,7 @@ fn t140_exchanged_box_key_is_refused() {
     let truncated = &device.box_key()[..1000];
     let result = scanned(&device).grant(truncated, &terms(&manifest()), at(2), &mut rng(2));
     assert_eq!(result.unwrap_err(), LinkError::ForeignKey);
-    assert!(
-        scanned(&device)
-            .grant(&device.box_key(), &terms(&manifest()), at(2), &mut rng(2))
-            .is_ok(),
-        "control"
-    );
+    assert!(scanned(&device).grant(&device.box_key(), &terms(&manifest()), at(2), &mut rng(2)).is_ok(), "control");
 }
 
 #[test]
@@ -134,10 +115,7 @@ fn t140_grant_made_without_the_offer_does_not_open() {
         &randomness,
     )
     .unwrap();
-    let forged = v1::LinkGrant {
-        device_id: 2,
-        manifest: Some(manifest()),
-    };
+    let forged = v1::LinkGrant { device_id: 2, manifest: Some(manifest()) };
     let forged = [enc.to_vec(), context.seal(&[], &forged.encode_to_vec()).unwrap()].concat();
     assert_eq!(device.open_grant(&forged, at(3)).unwrap_err(), LinkError::DoesNotOpen);
     let (honest, _) = granted(&device);
@@ -176,19 +154,13 @@ fn t140_wrong_code_ends_linking() {
 #[test]
 fn t140_second_code_try_needs_a_new_linking_and_its_own_code() {
     let (primary, reply, first) = until_code();
-    assert_eq!(
-        primary.confirm(reply, &other_than(&first), at(6)).unwrap_err(),
-        LinkError::WrongCode
-    );
+    assert_eq!(primary.confirm(reply, &other_than(&first), at(6)).unwrap_err(), LinkError::WrongCode);
     let device = offering(11);
     let (sealed, primary) = granted(&device);
     let (reply, second) = replied(device, &sealed, (account(P_ACCOUNT), &aik()));
     let reply = primary.open_reply(&reply, at(8)).unwrap();
     assert_ne!(first.code().digits(), second.code().digits());
-    assert_eq!(
-        primary.confirm(reply, &typed(&first), at(9)).unwrap_err(),
-        LinkError::WrongCode
-    );
+    assert_eq!(primary.confirm(reply, &typed(&first), at(9)).unwrap_err(), LinkError::WrongCode);
 }
 
 #[test]
@@ -196,18 +168,13 @@ fn t140_replayed_reply_does_not_open_in_another_linking() {
     let first = offering(1);
     let (sealed, primary) = granted(&first);
     let (reply, _) = replied(first, &sealed, (account(P_ACCOUNT), &aik()));
-    assert!(
-        primary.open_reply(&reply, at(5)).is_ok(),
-        "control: where it belongs it opens"
-    );
+    assert!(primary.open_reply(&reply, at(5)).is_ok(), "control: where it belongs it opens");
     let again = offering(2);
     let (_, primary) = granted(&again);
     assert_eq!(primary.open_reply(&reply, at(6)).unwrap_err(), LinkError::DoesNotOpen);
     // The same offer, granted once more: another encapsulation, another K.
     let device = offering(1);
-    let (_, primary) = scanned(&device)
-        .grant(&device.box_key(), &terms(&manifest()), at(2), &mut rng(77))
-        .unwrap();
+    let (_, primary) = scanned(&device).grant(&device.box_key(), &terms(&manifest()), at(2), &mut rng(77)).unwrap();
     assert_eq!(primary.open_reply(&reply, at(6)).unwrap_err(), LinkError::DoesNotOpen);
 }
 
@@ -217,13 +184,7 @@ fn t140_offer_older_than_five_minutes_is_refused_by_both_sides() {
     let (sealed, primary) = granted(&device);
     assert_eq!(device.open_grant(&sealed, at(300)).unwrap_err(), LinkError::Expired);
     let grant = device.open_grant(&sealed, at(299)).unwrap();
-    let answer = device.reply(
-        &grant,
-        (account(P_ACCOUNT), &aik()),
-        DeviceKind::Mobile,
-        at(300),
-        &mut rng(3),
-    );
+    let answer = device.reply(&grant, (account(P_ACCOUNT), &aik()), DeviceKind::Mobile, at(300), &mut rng(3));
     assert_eq!(answer.unwrap_err(), LinkError::Expired);
 
     let device = offering(1);
@@ -232,10 +193,7 @@ fn t140_offer_older_than_five_minutes_is_refused_by_both_sides() {
     let (reply, answered) = replied(device, &sealed, (account(P_ACCOUNT), &aik()));
     assert_eq!(primary.open_reply(&reply, at(301)).unwrap_err(), LinkError::Expired);
     let reply = primary.open_reply(&reply, at(300)).unwrap();
-    assert_eq!(
-        primary.confirm(reply, &typed(&answered), at(301)).unwrap_err(),
-        LinkError::Expired
-    );
+    assert_eq!(primary.confirm(reply, &typed(&answered), at(301)).unwrap_err(), LinkError::Expired);
 }
 
 #[test]
@@ -257,17 +215,10 @@ fn t140_reply_must_be_the_granted_device_with_its_own_proof() {
     assert_eq!(seal(|entry| entry.reg_nonce = 10), Err(LinkError::OtherDevice));
     assert_eq!(seal(|entry| entry.pop[0] ^= 1), Err(LinkError::OtherDevice));
     assert_eq!(seal(|entry| entry.pop.clear()), Err(LinkError::OtherDevice));
-    assert_eq!(
-        seal(|entry| entry.dsk = ed25519(4).public_key().tagged().to_vec()),
-        Err(LinkError::OtherDevice)
-    );
+    assert_eq!(seal(|entry| entry.dsk = ed25519(4).public_key().tagged().to_vec()), Err(LinkError::OtherDevice));
     assert_eq!(seal(|entry| entry.added_at_ms = 1), Err(LinkError::Malformed));
     assert_eq!(seal(|entry| entry.reg_nonce = 0), Err(LinkError::Malformed));
-    assert_eq!(
-        seal(|entry| entry.ddk = [&[2][..], &[0; 32]].concat()),
-        Err(LinkError::Malformed),
-        "small order"
-    );
+    assert_eq!(seal(|entry| entry.ddk = [&[2][..], &[0; 32]].concat()), Err(LinkError::Malformed), "small order");
 }
 
 fn new_device_entry(device: &LocalDevice) -> v1::DeviceEntry {
@@ -299,10 +250,7 @@ fn t140_device_is_linked_only_by_a_manifest_that_lists_exactly_its_keys() {
         assert_eq!(error, LinkError::NotListed);
         answered = back;
     }
-    assert!(
-        answered.listed(account(P_ACCOUNT), &aik(), &[other_key, entry]).is_ok(),
-        "control"
-    );
+    assert!(answered.listed(account(P_ACCOUNT), &aik(), &[other_key, entry]).is_ok(), "control");
 }
 
 #[test]
@@ -312,25 +260,14 @@ fn any_changed_bit_of_grant_or_reply_is_noticed() {
     for byte in [0, 1087, 1088, 1119, 1120, sealed.len() / 2, sealed.len() - 1] {
         let mut altered = sealed.clone();
         altered[byte] ^= 1;
-        assert_eq!(
-            device.open_grant(&altered, at(3)).unwrap_err(),
-            LinkError::DoesNotOpen,
-            "{byte}"
-        );
+        assert_eq!(device.open_grant(&altered, at(3)).unwrap_err(), LinkError::DoesNotOpen, "{byte}");
     }
-    assert_eq!(
-        device.open_grant(&sealed[..1000], at(3)).unwrap_err(),
-        LinkError::DoesNotOpen
-    );
+    assert_eq!(device.open_grant(&sealed[..1000], at(3)).unwrap_err(), LinkError::DoesNotOpen);
     let (reply, _) = replied(device, &sealed, (account(P_ACCOUNT), &aik()));
     for byte in 0..reply.len() {
         let mut altered = reply.clone();
         altered[byte] ^= 1;
-        assert_eq!(
-            primary.open_reply(&altered, at(5)).unwrap_err(),
-            LinkError::DoesNotOpen,
-            "{byte}"
-        );
+        assert_eq!(primary.open_reply(&altered, at(5)).unwrap_err(), LinkError::DoesNotOpen, "{byte}");
     }
     assert!(primary.open_reply(&reply, at(5)).is_ok(), "control");
 }
@@ -341,51 +278,26 @@ fn offers_that_are_none_are_refused_before_anything_is_fetched() {
     let scan = |text: &str| ScannedOffer::scan(text, &[relay()], at(1)).map(|_| ());
     let foreign = RelayUrl::new("https://relay.example.com").unwrap();
     assert_eq!(scan(&text), Ok(()), "control");
-    assert_eq!(
-        ScannedOffer::scan(&text, &[foreign], at(1)).map(|_| ()),
-        Err(OfferError::ForeignRelay)
-    );
-    assert_eq!(
-        ScannedOffer::scan(&text, &[], at(1)).map(|_| ()),
-        Err(OfferError::ForeignRelay)
-    );
+    assert_eq!(ScannedOffer::scan(&text, &[foreign], at(1)).map(|_| ()), Err(OfferError::ForeignRelay));
+    assert_eq!(ScannedOffer::scan(&text, &[], at(1)).map(|_| ()), Err(OfferError::ForeignRelay));
     assert_eq!(scan(&text[..text.len() - 4]), Err(OfferError::Malformed));
     assert_eq!(scan(&format!("{}AAAA", text.as_str())), Err(OfferError::Malformed));
-    assert_eq!(
-        scan(&text.replace("carevow-link:", "carevow:")),
-        Err(OfferError::Malformed)
-    );
-    assert_eq!(
-        scan(&text.replace("carevow-link:Qg", "carevow-link:QQ")),
-        Err(OfferError::Malformed),
-        "type"
-    );
+    assert_eq!(scan(&text.replace("carevow-link:", "carevow:")), Err(OfferError::Malformed));
+    assert_eq!(scan(&text.replace("carevow-link:Qg", "carevow-link:QQ")), Err(OfferError::Malformed), "type");
     assert_eq!(scan("carevow-link:QgIAAAAA"), Err(OfferError::UnsupportedVersion));
-    assert_eq!(
-        scan(&format!("carevow-link:{}", "A".repeat(10_000))),
-        Err(OfferError::Malformed)
-    );
+    assert_eq!(scan(&format!("carevow-link:{}", "A".repeat(10_000))), Err(OfferError::Malformed));
     assert_eq!(scan(""), Err(OfferError::Malformed));
 }
 
 #[test]
 fn failing_random_source_makes_nothing() {
-    assert_eq!(
-        OfferingDevice::begin(&relay(), at(0), &mut Broken).unwrap_err(),
-        RandomError
-    );
+    assert_eq!(OfferingDevice::begin(&relay(), at(0), &mut Broken).unwrap_err(), RandomError);
     let device = offering(1);
     let grant = scanned(&device).grant(&device.box_key(), &terms(&manifest()), at(2), &mut Broken);
     assert_eq!(grant.unwrap_err(), LinkError::Random(RandomError));
     let (sealed, _) = granted(&device);
     let grant = device.open_grant(&sealed, at(3)).unwrap();
-    let reply = device.reply(
-        &grant,
-        (account(P_ACCOUNT), &aik()),
-        DeviceKind::Web,
-        at(4),
-        &mut Broken,
-    );
+    let reply = device.reply(&grant, (account(P_ACCOUNT), &aik()), DeviceKind::Web, at(4), &mut Broken);
     assert_eq!(reply.unwrap_err(), LinkError::Random(RandomError));
 }
 

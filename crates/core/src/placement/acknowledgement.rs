@@ -55,18 +55,10 @@ pub enum Acknowledgement {
 
 impl AcknowledgementTally {
     /// Of a session on which nothing was ever sent by us: we accepted it.
-    pub const NEW: Self = Self {
-        sent_before: false,
-        received: 0,
-        first_at: None,
-        due_since: None,
-    };
+    pub const NEW: Self = Self { sent_before: false, received: 0, first_at: None, due_since: None };
 
     /// After anything was sent on the session, the acknowledgement itself included.
-    pub const SENT: Self = Self {
-        sent_before: true,
-        ..Self::NEW
-    };
+    pub const SENT: Self = Self { sent_before: true, ..Self::NEW };
 
     /// After a message was accepted on it.
     #[must_use]
@@ -80,12 +72,7 @@ impl AcknowledgementTally {
             _ => self.first_at,
         };
         let at_once = !self.sent_before || received >= ACKNOWLEDGE_MESSAGES;
-        Self {
-            received,
-            first_at,
-            due_since: self.due_since.or(at_once.then_some(at)),
-            ..*self
-        }
+        Self { received, first_at, due_since: self.due_since.or(at_once.then_some(at)), ..*self }
     }
 
     /// After a message was accepted on an *archived* session of the device: one is due on `active`, SEALED.
@@ -93,10 +80,7 @@ impl AcknowledgementTally {
     pub fn archived_accepted(&self, message: AcceptedMessage, at: Timestamp) -> Self {
         match message {
             AcceptedMessage::Nothing => *self,
-            _ => Self {
-                due_since: self.due_since.or(Some(at)),
-                ..*self
-            },
+            _ => Self { due_since: self.due_since.or(Some(at)), ..*self },
         }
     }
 

@@ -34,10 +34,7 @@ impl Window {
     pub const REPLY: Self = Self::between(5_000, 60_000);
 
     const fn between(from_ms: u64, to_ms: u64) -> Self {
-        Self {
-            from_ms,
-            width_ms: to_ms.saturating_sub(from_ms),
-        }
+        Self { from_ms, width_ms: to_ms.saturating_sub(from_ms) }
     }
 
     /// A uniform delay in this window, both ends included. (The remainder of 64 bits is uniform to 2^-39.)

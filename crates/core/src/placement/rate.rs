@@ -24,13 +24,10 @@ impl DailyCount {
         let today = now.as_millis().checked_div(DAY_MS).unwrap_or(0).max(self.day);
         let count = if today == self.day { self.count } else { 0 };
         match count < limit {
-            true => Ok(Self {
-                day: today,
-                count: count.saturating_add(1),
-            }),
-            false => Err(RateExceeded {
-                until: Timestamp::from_millis(today.saturating_add(1).saturating_mul(DAY_MS)),
-            }),
+            true => Ok(Self { day: today, count: count.saturating_add(1) }),
+            false => {
+                Err(RateExceeded { until: Timestamp::from_millis(today.saturating_add(1).saturating_mul(DAY_MS)) })
+            }
         }
     }
 }
@@ -47,13 +44,8 @@ impl SecondRate {
     pub fn count(&self, now: Timestamp) -> Result<Self, RateExceeded> {
         match (now.since(self.began) < SECOND_MS, self.count < NEW_SESSIONS_PER_SECOND) {
             (false, _) => Ok(Self { began: now, count: 1 }),
-            (true, true) => Ok(Self {
-                count: self.count.saturating_add(1),
-                ..*self
-            }),
-            (true, false) => Err(RateExceeded {
-                until: self.began.plus(SECOND_MS),
-            }),
+            (true, true) => Ok(Self { count: self.count.saturating_add(1), ..*self }),
+            (true, false) => Err(RateExceeded { until: self.began.plus(SECOND_MS) }),
         }
     }
 }
@@ -72,9 +64,7 @@ impl HourlyRate {
         let full = u32::try_from(recent.len()).is_ok_and(|count| count >= NEW_SESSIONS_PER_HOUR);
         if full {
             let oldest = recent.iter().min().copied().unwrap_or(now);
-            return Err(RateExceeded {
-                until: oldest.plus(HOUR_MS),
-            });
+            return Err(RateExceeded { until: oldest.plus(HOUR_MS) });
         }
         recent.push(now);
         Ok(Self { recent })

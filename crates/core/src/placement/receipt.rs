@@ -57,15 +57,8 @@ pub fn receipt(
         return ReceiptDecision::Never;
     }
     let archives = |kind: &DeviceKind| *kind == DeviceKind::Archive;
-    let mine = devices
-        .iter()
-        .find(|(id, _)| *id == me)
-        .is_some_and(|(_, kind)| archives(kind));
-    let lowest = devices
-        .iter()
-        .filter(|(_, kind)| archives(kind) == mine)
-        .map(|(id, _)| *id)
-        .min();
+    let mine = devices.iter().find(|(id, _)| *id == me).is_some_and(|(_, kind)| archives(kind));
+    let lowest = devices.iter().filter(|(_, kind)| archives(kind) == mine).map(|(id, _)| *id).min();
     match lowest == Some(me) {
         true => ReceiptDecision::At(delays.answering.after(received_at)),
         false => ReceiptDecision::UnlessSynced(delays.fallback.after(received_at)),

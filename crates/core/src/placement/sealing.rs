@@ -77,9 +77,7 @@ pub fn envelope_form(
     now: Timestamp,
 ) -> EnvelopeForm {
     let account_silent = account.contents_since_arrival >= UNSEALED_CONTENTS
-        || account
-            .last_arrival
-            .is_none_or(|arrival| now.since(arrival) >= UNSEALED_ACCOUNT_SILENCE_MS);
+        || account.last_arrival.is_none_or(|arrival| now.since(arrival) >= UNSEALED_ACCOUNT_SILENCE_MS);
     let session_silent = session.messages_since_arrival >= UNSEALED_SESSION_MESSAGES
         || now.since(session.last_arrival) >= UNSEALED_SESSION_SILENCE_MS
         || session.archived == ArchivedArrival::Accepted;

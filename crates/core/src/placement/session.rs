@@ -40,10 +40,7 @@ pub struct SessionSummary {
 impl SessionSummary {
     /// Its place in the order.
     pub const fn rank(&self) -> Rank {
-        Rank {
-            generation: self.generation,
-            sid: Reverse(self.sid),
-        }
+        Rank { generation: self.generation, sid: Reverse(self.sid) }
     }
 
     /// Our own INIT that nothing has come back on.
@@ -152,10 +149,7 @@ impl DeviceSessions {
     /// beyond the three. **An archived session never becomes active.**
     pub fn place(&self, new: SessionSummary, now: Timestamp) -> Placement {
         let mut next = self.clone();
-        let archive = |session| ArchivedSession {
-            session,
-            archived_at: now,
-        };
+        let archive = |session| ArchivedSession { session, archived_at: now };
         let mut dropped = Vec::new();
         let outranks = self.highest.is_none_or(|highest| new.rank() > highest);
         let position = match outranks {
@@ -171,11 +165,7 @@ impl DeviceSessions {
                 Position::Archived
             }
         };
-        Placement {
-            next,
-            position,
-            dropped,
-        }
+        Placement { next, position, dropped }
     }
 
     /// Notes the first message that was decrypted on our own session.
@@ -201,12 +191,7 @@ impl DeviceSessions {
     /// known, so that it can be kept for 400 days.
     #[must_use]
     pub const fn all_closed(&self) -> Self {
-        Self {
-            active: None,
-            archived: Vec::new(),
-            low: None,
-            highest: self.highest,
-        }
+        Self { active: None, archived: Vec::new(), low: None, highest: self.highest }
     }
 
     /// `failed_sid` of a RetryRequest: closes that session if it is our own unconfirmed INIT, and no other.

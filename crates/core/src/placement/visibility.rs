@@ -57,9 +57,7 @@ pub fn visibility(before: &DeviceSessions, arrival: &Arrival, notice: Option<Tim
 }
 
 fn crosses(active: &SessionSummary, arrival: &Arrival) -> bool {
-    let fresh = active
-        .confirmed_at
-        .is_none_or(|confirmed| arrival.at.since(confirmed) < CROSSING_MS);
+    let fresh = active.confirmed_at.is_none_or(|confirmed| arrival.at.since(confirmed) < CROSSING_MS);
     active.origin == Origin::Ours && fresh && arrival.session.generation <= active.generation
 }
 

@@ -220,6 +220,12 @@ impl Session {
         self.confirmed_at
     }
 
+    /// The ratchet key of the sending chain: names the chain for the model of the tests.
+    #[cfg(test)]
+    pub(crate) fn sending_key(&self) -> Option<X25519PublicKey> {
+        self.sending.as_ref().map(|chain| chain.dh_public)
+    }
+
     /// Whether anything was ever sent on it.
     pub const fn has_sent(&self) -> bool {
         self.sending.is_some()

@@ -86,18 +86,10 @@ fn start(parsed: &[(u64, AuditEntry)]) -> Result<ChainPoint, BadEntry> {
         return Ok(ChainPoint::START);
     }
     let pruned = parsed.iter().filter_map(|(_, entry)| entry.pruned);
-    pruned
-        .clone()
-        .find(|point| point.seq == before)
-        .ok_or_else(|| BadEntry {
-            seq: pruned
-                .map(|point| point.seq)
-                .filter(|seq| *seq < before)
-                .max()
-                .unwrap_or(0)
-                .saturating_add(1),
-            fault: AuditFault::Prune,
-        })
+    pruned.clone().find(|point| point.seq == before).ok_or_else(|| BadEntry {
+        seq: pruned.map(|point| point.seq).filter(|seq| *seq < before).max().unwrap_or(0).saturating_add(1),
+        fault: AuditFault::Prune,
+    })
 }
 
 fn point_at(points: &[ChainPoint], seq: u64) -> Option<ChainPoint> {
@@ -110,25 +102,14 @@ fn point_at(points: &[ChainPoint], seq: u64) -> Option<ChainPoint> {
 fn against(points: &[ChainPoint], end: ChainPoint, heads: &[ChainPoint]) -> Result<ChainPoint, BadEntry> {
     let agrees = |head: &&ChainPoint| point_at(points, head.seq) == Some(**head);
     let start = points.first().map_or(0, |point| point.seq);
-    let disputed = heads
-        .iter()
-        .filter(|head| head.seq >= start && !agrees(head))
-        .map(|head| head.seq)
-        .min();
+    let disputed = heads.iter().filter(|head| head.seq >= start && !agrees(head)).map(|head| head.seq).min();
     let Some(disputed) = disputed else {
         return Ok(end);
     };
     if disputed > end.seq {
-        return Err(BadEntry {
-            seq: end.seq.saturating_add(1),
-            fault: AuditFault::Missing,
-        });
+        return Err(BadEntry { seq: end.seq.saturating_add(1), fault: AuditFault::Missing });
     }
-    let vouched = heads
-        .iter()
-        .filter(|head| head.seq < disputed && agrees(head))
-        .map(|head| head.seq)
-        .max();
+    let vouched = heads.iter().filter(|head| head.seq < disputed && agrees(head)).map(|head| head.seq).max();
     Err(BadEntry {
         seq: vouched.map_or_else(|| start.saturating_add(1).min(disputed), |seq| seq.saturating_add(1)),
         fault: AuditFault::Head,

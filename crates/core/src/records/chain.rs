@@ -63,10 +63,7 @@ impl AuditChain {
     /// records; and the chain after it.
     pub fn append(&self, entry: &AuditEntry) -> Result<(Vec<u8>, Self), ChainError> {
         let seq = self.end.seq.checked_add(1).ok_or(ChainError::Full)?;
-        if entry
-            .pruned
-            .is_some_and(|point| point.seq == 0 || point.seq > self.end.seq)
-        {
+        if entry.pruned.is_some_and(|point| point.seq == 0 || point.seq > self.end.seq) {
             return Err(ChainError::Prune);
         }
         let bytes = entry.encode(seq)?;

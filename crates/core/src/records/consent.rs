@@ -184,9 +184,7 @@ pub fn consent_standing<'a>(
         Some(ConsentRecord { consent, .. }) => {
             let expired = consent.expires_at.is_some_and(|end| now >= end);
             match expired || consent.withdrawn_at.is_some() {
-                true => ConsentStanding::Ended {
-                    alternative: &consent.alternative,
-                },
+                true => ConsentStanding::Ended { alternative: &consent.alternative },
                 false => ConsentStanding::InForce,
             }
         }

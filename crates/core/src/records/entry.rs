@@ -126,9 +126,7 @@ impl AuditEntry {
             seq,
             at_ms: self.at.as_millis(),
             server_ts_ms: self.server_ts.map_or(0, Timestamp::as_millis),
-            actor_account: self
-                .actor
-                .map_or(Vec::new(), |(account, _)| account.as_bytes().to_vec()),
+            actor_account: self.actor.map_or(Vec::new(), |(account, _)| account.as_bytes().to_vec()),
             actor_device: self.actor.map_or(0, |(_, device)| device.as_u32()),
             person: self.person.clone(),
             event: self.event.as_u32(),
@@ -167,10 +165,7 @@ impl AuditEntry {
         };
         let event = AuditEvent::from_u32(wire.event)?;
         let pruned = match (event, wire.prune_seq, wire.prune_h.as_slice()) {
-            (AuditEvent::Prune, seq @ 1.., h) => Some(ChainPoint {
-                seq,
-                h: h.try_into().ok()?,
-            }),
+            (AuditEvent::Prune, seq @ 1.., h) => Some(ChainPoint { seq, h: h.try_into().ok()? }),
             (AuditEvent::Prune, ..) => return None,
             (_, 0, []) => None,
             _ => return None,

@@ -84,10 +84,7 @@ impl AuditHead {
             store: StoreId::from_slice(&wire.store_id)?,
             account: AccountId::from_slice(&wire.account_id)?,
             device: DeviceId::new(wire.device_id)?,
-            point: ChainPoint {
-                seq: wire.seq,
-                h: wire.h.as_slice().try_into().ok()?,
-            },
+            point: ChainPoint { seq: wire.seq, h: wire.h.as_slice().try_into().ok()? },
             at: Timestamp::from_millis(wire.at_ms),
             org: optional(&wire.org_id, OrgId::from_slice)?,
         })

@@ -200,9 +200,7 @@ pub struct HistoryReader<'a> {
 impl<'a> HistoryReader<'a> {
     /// The plaintext of an archive.
     pub const fn new(file: &'a [u8]) -> Self {
-        Self {
-            left: Layout::new(file),
-        }
+        Self { left: Layout::new(file) }
     }
 }
 
@@ -244,10 +242,7 @@ impl HistoryItem {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let wire: v1::HistoryItem = decode_content(bytes, HISTORY_ITEM_BYTES).ok()?;
         Some(Self {
-            sender: (
-                AccountId::from_slice(&wire.sender_account)?,
-                DeviceId::new(wire.sender_device)?,
-            ),
+            sender: (AccountId::from_slice(&wire.sender_account)?, DeviceId::new(wire.sender_device)?),
             server_ts: Timestamp::from_millis(wire.server_ts_ms),
             content: wire.content,
             blob: wire.blob,

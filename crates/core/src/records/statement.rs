@@ -63,12 +63,7 @@ pub fn sign_statement(
     let number = kind.as_u32().to_be_bytes();
     let parts: [&[u8]; 4] = [conversation.as_bytes(), message.as_bytes(), &number, &body];
     let sig = device.dsk().sign(Label::Statement, &parts).to_vec();
-    Ok(v1::SignedStatement {
-        body,
-        sig,
-        kind: kind.as_u32(),
-        ..Default::default()
-    })
+    Ok(v1::SignedStatement { body, sig, kind: kind.as_u32(), ..Default::default() })
 }
 
 impl VerifiedStatement {
@@ -88,9 +83,6 @@ impl VerifiedStatement {
             return Err(StatementError::Signature);
         }
         let kind = StatementKind::from_u32(statement.kind).ok_or(StatementError::UnknownKind)?;
-        Ok(Self {
-            kind,
-            body: statement.body.clone(),
-        })
+        Ok(Self { kind, body: statement.body.clone() })
     }
 }

@@ -48,9 +48,7 @@ impl TypedCode {
         if digits.len() != 6 {
             return Err(NotSixDigits);
         }
-        let value = digits
-            .iter()
-            .fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(*digit));
+        let value = digits.iter().fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(*digit));
         Ok(Self(value))
     }
 }

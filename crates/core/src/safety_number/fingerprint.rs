@@ -93,12 +93,7 @@ impl SafetyNumber {
     /// `SafetyQr { version: 1, local: f[0..32], remote: f[0..32] }`, to be shown as a QR code.
     pub fn qr(&self) -> Vec<u8> {
         let (local, remote) = (self.local.half().to_vec(), self.remote.half().to_vec());
-        v1::SafetyQr {
-            version: 1,
-            local,
-            remote,
-        }
-        .encode_to_vec()
+        v1::SafetyQr { version: 1, local, remote }.encode_to_vec()
     }
 
     /// Compares the other side's QR code crosswise, in constant time: its `local` with our `remote`, and the reverse.

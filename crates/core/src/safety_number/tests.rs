@@ -11,10 +11,7 @@ fn key(seed: u8) -> Ed25519PublicKey {
 }
 
 fn number(local: (AccountId, u8), remote: (AccountId, u8)) -> SafetyNumber {
-    SafetyNumber::new(
-        Fingerprint::of(&local.0, &key(local.1)),
-        Fingerprint::of(&remote.0, &key(remote.1)),
-    )
+    SafetyNumber::new(Fingerprint::of(&local.0, &key(local.1)), Fingerprint::of(&remote.0, &key(remote.1)))
 }
 
 fn alice_and_bob() -> (SafetyNumber, SafetyNumber) {
@@ -26,19 +23,10 @@ fn alice_and_bob() -> (SafetyNumber, SafetyNumber) {
 #[test]
 fn digits_and_fingerprints_have_known_answers() {
     let (alice, _) = alice_and_bob();
-    assert_eq!(
-        alice.digits(),
-        "254625200553054163867127584215328129099541452812122451417762"
-    );
+    assert_eq!(alice.digits(), "254625200553054163867127584215328129099541452812122451417762");
     let qr = v1::SafetyQr::decode(alice.qr().as_slice()).unwrap();
-    assert_eq!(
-        hex::encode(qr.local),
-        "9498e261cc7a5cbb5513620707b84cafe46acc7c23de946ce2de36b8c2626945"
-    );
-    assert_eq!(
-        hex::encode(qr.remote),
-        "5d5b886af6986f2d0b658342e3fb5eb5284255221644bdd20b9d07b6c5f792a3"
-    );
+    assert_eq!(hex::encode(qr.local), "9498e261cc7a5cbb5513620707b84cafe46acc7c23de946ce2de36b8c2626945");
+    assert_eq!(hex::encode(qr.remote), "5d5b886af6986f2d0b658342e3fb5eb5284255221644bdd20b9d07b6c5f792a3");
 }
 
 #[test]
@@ -55,21 +43,9 @@ fn t124_safety_number_changes_with_the_identity_key_and_with_nothing_else() {
     let (alice, bob) = ((account(0xa1), 1), (account(0xa2), 2));
     let before = number(alice, bob).digits();
     assert_ne!(before, number(alice, (bob.0, 3)).digits(), "the contact's key");
-    assert_ne!(
-        before,
-        number((alice.0, 3), bob).digits(),
-        "our own key, announced or not"
-    );
-    assert_ne!(
-        before,
-        number(alice, (account(0xa3), 2)).digits(),
-        "another account with the same key"
-    );
-    assert_eq!(
-        before,
-        number(alice, bob).digits(),
-        "control: the same accounts and keys"
-    );
+    assert_ne!(before, number((alice.0, 3), bob).digits(), "our own key, announced or not");
+    assert_ne!(before, number(alice, (account(0xa3), 2)).digits(), "another account with the same key");
+    assert_eq!(before, number(alice, bob).digits(), "control: the same accounts and keys");
 }
 
 #[test]
@@ -77,31 +53,15 @@ fn t124_swapped_or_foreign_qr_is_a_mismatch() {
     let (alice, bob) = alice_and_bob();
     let mallory = number((account(0xa3), 3), (account(0xa1), 1));
     let replaced_key = number((account(0xa2), 9), (account(0xa1), 1));
-    assert_eq!(
-        alice.compare(&alice.qr()),
-        Ok(Comparison::Mismatch),
-        "our own code, so swapped"
-    );
-    assert_eq!(
-        alice.compare(&mallory.qr()),
-        Ok(Comparison::Mismatch),
-        "a third person's"
-    );
-    assert_eq!(
-        alice.compare(&replaced_key.qr()),
-        Ok(Comparison::Mismatch),
-        "another key of the contact"
-    );
+    assert_eq!(alice.compare(&alice.qr()), Ok(Comparison::Mismatch), "our own code, so swapped");
+    assert_eq!(alice.compare(&mallory.qr()), Ok(Comparison::Mismatch), "a third person's");
+    assert_eq!(alice.compare(&replaced_key.qr()), Ok(Comparison::Mismatch), "another key of the contact");
     let half = v1::SafetyQr {
         version: 1,
         local: vec![0; 32],
         remote: v1::SafetyQr::decode(bob.qr().as_slice()).unwrap().remote,
     };
-    assert_eq!(
-        alice.compare(&half.encode_to_vec()),
-        Ok(Comparison::Mismatch),
-        "one half is not enough"
-    );
+    assert_eq!(alice.compare(&half.encode_to_vec()), Ok(Comparison::Mismatch), "one half is not enough");
     assert_eq!(alice.compare(&bob.qr()), Ok(Comparison::Match), "control");
 }
 

@@ -17,8 +17,8 @@ mod layout;
 mod scan;
 mod schema;
 mod signed;
-mod value;
 mod text;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +29,8 @@ pub use generated::v1;
 pub(crate) use layout::Layout;
 pub(crate) use schema::Described;
 pub(crate) use signed::SignedBody;
-pub(crate) use value::{array, key, optional_key, required};
 pub(crate) use text::{from_text, to_text};
+pub(crate) use value::{array, key, optional_key, required};
 
 use prost::Message;
 

@@ -53,13 +53,7 @@ struct Facts {
 
 impl Facts {
     fn honest() -> Self {
-        Self {
-            org: ORG,
-            org_key: org_key(),
-            listed: Some(aik()),
-            bundle_account: account(PRACTICE),
-            bundle_aik: aik(),
-        }
+        Self { org: ORG, org_key: org_key(), listed: Some(aik()), bundle_account: account(PRACTICE), bundle_aik: aik() }
     }
 
     fn check(&self, invitation: Invitation) -> Result<CheckedInvitation, PracticeMismatch> {
@@ -118,9 +112,7 @@ fn other_than(code: &crate::safety_number::ConfirmationCode) -> TypedCode {
 fn honest_exchange_ends_with_the_same_code_and_a_verified_client() {
     let (client, practice) = until_codes(None);
     assert_eq!(client.code().digits(), practice.code().digits());
-    let verified = practice
-        .confirm(&typed(client.code()), WhereConfirmed::InTheRoom, at(100))
-        .unwrap();
+    let verified = practice.confirm(&typed(client.code()), WhereConfirmed::InTheRoom, at(100)).unwrap();
     assert_eq!(verified.account, account(CLIENT));
     assert_eq!(verified.succeeds, None);
 }
@@ -132,20 +124,10 @@ fn t145_token_is_accepted_once() {
     let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
     let (_, practice) = issued.accept(&first, &mut rng(3)).unwrap();
     // `accept` took the invitation; what is left only recognises the token.
-    assert_eq!(
-        practice.used().shown_again(account(CLIENT), &message),
-        TokenUse::SameAccount
-    );
-    assert_eq!(
-        practice.used().shown_again(account(0xdd), &message),
-        TokenUse::InvitationReused
-    );
+    assert_eq!(practice.used().shown_again(account(CLIENT), &message), TokenUse::SameAccount);
+    assert_eq!(practice.used().shown_again(account(0xdd), &message), TokenUse::InvitationReused);
     let (other, _) = committed(&issue(9, None), 2);
-    assert_eq!(
-        practice.used().shown_again(account(0xdd), &other),
-        TokenUse::Unknown,
-        "control"
-    );
+    assert_eq!(practice.used().shown_again(account(0xdd), &other), TokenUse::Unknown, "control");
 }
 
 #[test]
@@ -154,14 +136,10 @@ fn t145_second_account_is_noticed_in_every_later_state() {
     let reused = |used: &UsedToken| used.shown_again(account(0xdd), &first);
     let (client, practice) = until_codes(None);
     assert_eq!(reused(practice.used()), TokenUse::InvitationReused);
-    let verified = practice
-        .confirm(&typed(client.code()), WhereConfirmed::Elsewhere, at(100))
-        .unwrap();
+    let verified = practice.confirm(&typed(client.code()), WhereConfirmed::Elsewhere, at(100)).unwrap();
     assert_eq!(reused(&verified.used), TokenUse::InvitationReused);
     let (client, practice) = until_codes(None);
-    let ended = practice
-        .confirm(&other_than(client.code()), WhereConfirmed::Elsewhere, at(100))
-        .unwrap_err();
+    let ended = practice.confirm(&other_than(client.code()), WhereConfirmed::Elsewhere, at(100)).unwrap_err();
     assert_eq!(reused(&ended.used), TokenUse::InvitationReused);
     assert_eq!(ended.used.shown_again(account(CLIENT), &first), TokenUse::SameAccount);
 }
@@ -172,18 +150,9 @@ fn t145_expired_token_is_refused_by_both_sides() {
     let text = issued.invitation().to_text();
     let (message, _) = committed(&issued, 2);
     let end = at(0).plus(7 * DAY_MS);
-    assert_eq!(
-        issued.judge(account(CLIENT), sid(1), &message, end).unwrap_err(),
-        UseError::Expired
-    );
-    assert_eq!(
-        Invitation::parse(&text, &[relay()], end).unwrap_err(),
-        InvitationError::Expired
-    );
-    assert!(
-        issued.judge(account(CLIENT), sid(1), &message, end.minus(1)).is_ok(),
-        "control"
-    );
+    assert_eq!(issued.judge(account(CLIENT), sid(1), &message, end).unwrap_err(), UseError::Expired);
+    assert_eq!(Invitation::parse(&text, &[relay()], end).unwrap_err(), InvitationError::Expired);
+    assert!(issued.judge(account(CLIENT), sid(1), &message, end.minus(1)).is_ok(), "control");
     assert!(Invitation::parse(&text, &[relay()], end.minus(1)).is_ok(), "control");
 }
 
@@ -191,12 +160,7 @@ fn t145_expired_token_is_refused_by_both_sides() {
 fn t145_device_that_did_not_make_the_invitation_does_not_know_the_token() {
     let (message, _) = committed(&issue(1, None), 2);
     let other_device = issue(9, None);
-    assert_eq!(
-        other_device
-            .judge(account(CLIENT), sid(1), &message, at(70))
-            .unwrap_err(),
-        UseError::UnknownToken
-    );
+    assert_eq!(other_device.judge(account(CLIENT), sid(1), &message, at(70)).unwrap_err(), UseError::UnknownToken);
 }
 
 #[test]
@@ -210,17 +174,9 @@ fn t146_code_differs_when_any_part_of_the_exchange_does() {
     let (_, client) = answered(client, sid(1), &answer);
     let (own_third, own) = answered(own, sid(1), &answer);
     let practice = practice.finish_with(&own_third);
-    assert_eq!(
-        own.code().digits(),
-        practice.code().digits(),
-        "control: his own leg agrees"
-    );
+    assert_eq!(own.code().digits(), practice.code().digits(), "control: his own leg agrees");
     assert_ne!(client.code().digits(), practice.code().digits());
-    assert!(
-        practice
-            .confirm(&typed(client.code()), WhereConfirmed::Elsewhere, at(100))
-            .is_err()
-    );
+    assert!(practice.confirm(&typed(client.code()), WhereConfirmed::Elsewhere, at(100)).is_err());
 }
 
 #[test]
@@ -246,11 +202,7 @@ fn t146_reveal_that_does_not_match_the_commitment_is_refused() {
     let mut ground = third.clone();
     ground.nonce[0] ^= 1;
     assert_eq!(practice.judge(sid(1), &ground).unwrap_err(), UseError::CommitMismatch);
-    assert_eq!(
-        practice.judge(sid(1), &answer).unwrap_err(),
-        UseError::CommitMismatch,
-        "reflected"
-    );
+    assert_eq!(practice.judge(sid(1), &answer).unwrap_err(), UseError::CommitMismatch, "reflected");
     assert!(practice.judge(sid(1), &third).is_ok(), "control: nothing has changed");
 }
 
@@ -303,16 +255,10 @@ fn history_of_the_old_account_waits_unless_the_code_was_confirmed_in_the_room() 
     let old = account(0x01);
     let from = |place| {
         let (client, practice) = until_codes(Some(old));
-        practice
-            .confirm(&typed(client.code()), place, at(100))
-            .unwrap()
-            .succeeds
+        practice.confirm(&typed(client.code()), place, at(100)).unwrap().succeeds
     };
     assert_eq!(from(WhereConfirmed::InTheRoom), Some((old, HistoryFrom::Now)));
-    assert_eq!(
-        from(WhereConfirmed::Elsewhere),
-        Some((old, HistoryFrom::NotBefore(at(100).plus(DAY_MS))))
-    );
+    assert_eq!(from(WhereConfirmed::Elsewhere), Some((old, HistoryFrom::NotBefore(at(100).plus(DAY_MS)))));
 }
 
 #[test]
@@ -333,32 +279,16 @@ fn unverified_conversation_takes_no_attachment_statement_or_history() {
 #[test]
 fn names_and_random_sources_that_fail_change_nothing() {
     let long = "x".repeat(257);
-    let checked = || {
-        Facts::honest()
-            .check(parse(&issue(1, None).invitation().to_text()).unwrap())
-            .unwrap()
-    };
-    assert_eq!(
-        checked().commit(&long, &mut rng(1)).unwrap_err(),
-        CommitError::NameTooLong
-    );
-    assert_eq!(
-        checked().commit("B", &mut Broken).unwrap_err(),
-        CommitError::Random(RandomError)
-    );
+    let checked = || Facts::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
+    assert_eq!(checked().commit(&long, &mut rng(1)).unwrap_err(), CommitError::NameTooLong);
+    assert_eq!(checked().commit("B", &mut Broken).unwrap_err(), CommitError::Random(RandomError));
     let issued = issue(1, None);
     let (mut message, _) = committed(&issued, 2);
     message.display_name = long;
-    assert_eq!(
-        issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap_err(),
-        UseError::Malformed
-    );
+    assert_eq!(issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap_err(), UseError::Malformed);
     message.display_name.pop();
     let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
     let (issued, error) = issued.accept(&first, &mut Broken).unwrap_err();
     assert_eq!(error, RandomError);
-    assert!(
-        issued.accept(&first, &mut rng(1)).is_ok(),
-        "control: it was not used up"
-    );
+    assert!(issued.accept(&first, &mut rng(1)).is_ok(), "control: it was not used up");
 }

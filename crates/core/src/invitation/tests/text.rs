@@ -24,24 +24,16 @@ fn t147_foreign_org_key_or_unlisted_account_is_refused() {
     let refused = |change: fn(&mut Facts)| {
         let mut facts = Facts::honest();
         change(&mut facts);
-        facts
-            .check(parse(&issue(1, None).invitation().to_text()).unwrap())
-            .map(|_| ())
+        facts.check(parse(&issue(1, None).invitation().to_text()).unwrap()).map(|_| ())
     };
     assert_eq!(refused(|_| {}), Ok(()), "control");
     let foreign: fn(&mut Facts) = |facts| facts.org_key = ed25519(66).public_key();
     assert_eq!(refused(foreign), Err(PracticeMismatch::OtherOrganization));
-    assert_eq!(
-        refused(|facts| facts.org = OrgId::from_bytes([9; 16])),
-        Err(PracticeMismatch::OtherOrganization)
-    );
+    assert_eq!(refused(|facts| facts.org = OrgId::from_bytes([9; 16])), Err(PracticeMismatch::OtherOrganization));
     assert_eq!(refused(|facts| facts.listed = None), Err(PracticeMismatch::NotListed));
     let other_aik: fn(&mut Facts) = |facts| facts.bundle_aik = ed25519(66).public_key();
     assert_eq!(refused(other_aik), Err(PracticeMismatch::NotListed));
-    assert_eq!(
-        refused(|facts| facts.bundle_account = account(0xdd)),
-        Err(PracticeMismatch::NotListed)
-    );
+    assert_eq!(refused(|facts| facts.bundle_account = account(0xdd)), Err(PracticeMismatch::NotListed));
 }
 
 #[test]
@@ -49,10 +41,7 @@ fn t147_foreign_relay_is_refused() {
     let text = issue(1, None).invitation().to_text();
     let foreign = RelayUrl::new("https://relay.example.com").unwrap();
     let refused = |configured: &[RelayUrl]| Invitation::parse(&text, configured, at(60)).map(|_| ());
-    assert_eq!(
-        refused(core::slice::from_ref(&foreign)),
-        Err(InvitationError::ForeignRelay)
-    );
+    assert_eq!(refused(core::slice::from_ref(&foreign)), Err(InvitationError::ForeignRelay));
     assert_eq!(refused(&[]), Err(InvitationError::ForeignRelay));
     assert_eq!(refused(&[foreign, relay()]), Ok(()), "control");
 }
@@ -77,11 +66,7 @@ fn t147_every_mistyped_letter_is_refused() {
 fn t147_text_and_link_forms_that_are_none_are_refused() {
     let text = issue(1, None).invitation().to_text();
     let refused = |text: &str| parse(text).map(|_| ());
-    assert_eq!(
-        refused(&format!("https://join.example.org/#{}", text.as_str())),
-        Ok(()),
-        "control"
-    );
+    assert_eq!(refused(&format!("https://join.example.org/#{}", text.as_str())), Ok(()), "control");
     for wrong in [
         format!("https://join.example.org/{}", text.as_str()),
         format!("https://join.example.org/?i={}", text.as_str()),
@@ -120,17 +105,9 @@ fn t147_well_summed_bytes_are_still_judged() {
     assert_eq!(refused(|bytes| bytes[1] = 2), Err(InvitationError::UnsupportedVersion));
     assert_eq!(refused(|bytes| bytes.push(0)), Err(InvitationError::Malformed));
     assert_eq!(refused(|bytes| bytes.truncate(60)), Err(InvitationError::Malformed));
-    assert_eq!(
-        refused(|bytes| bytes[66] = 0x7f),
-        Err(InvitationError::TooLong),
-        "expires"
-    );
+    assert_eq!(refused(|bytes| bytes[66] = 0x7f), Err(InvitationError::TooLong), "expires");
     let lengthened: fn(&mut Vec<u8>) = |bytes| bytes[90] = 0xff;
-    assert_eq!(
-        refused(lengthened),
-        Err(InvitationError::Malformed),
-        "length of the URL"
-    );
+    assert_eq!(refused(lengthened), Err(InvitationError::Malformed), "length of the URL");
 }
 
 #[test]
@@ -141,8 +118,5 @@ fn t147_invitation_lasts_14_days_at_most() {
     assert_eq!(issued.invitation().expires, at(0).plus(14 * DAY_MS));
     let text = issued.invitation().to_text();
     assert!(Invitation::parse(&text, &[relay()], at(0)).is_ok(), "control");
-    assert_eq!(
-        Invitation::parse(&text, &[relay()], at(0).minus(HOUR_MS)).unwrap_err(),
-        InvitationError::TooLong
-    );
+    assert_eq!(Invitation::parse(&text, &[relay()], at(0).minus(HOUR_MS)).unwrap_err(), InvitationError::TooLong);
 }

@@ -60,12 +60,7 @@ impl World {
             return;
         };
         let init = active.is_unconfirmed_init().then_some(active.generation);
-        self.wire[1 - side].push(Message {
-            sid: active.sid,
-            init,
-            announces,
-            failed,
-        });
+        self.wire[1 - side].push(Message { sid: active.sid, init, announces, failed });
     }
 
     fn init(&mut self, side: usize, failed: Option<SessionId>) {
@@ -107,11 +102,7 @@ impl World {
                 created_at: NOW,
             };
             let placement = party.sessions.place(session, NOW);
-            let arrival = Arrival {
-                session,
-                position: placement.position,
-                at: NOW,
-            };
+            let arrival = Arrival { session, position: placement.position, at: NOW };
             let notice = party.notices.get(&message.sid).copied();
             party.shown.push(visibility(&party.sessions, &arrival, notice, NOW));
             party.sessions = placement.next;
@@ -231,8 +222,5 @@ fn t108_reply_that_overtakes_the_init_changes_nothing() {
     world.deliver(0, 0);
     world.settle();
     assert_eq!(world.active(0), world.active(1));
-    assert_eq!(
-        world.active(0),
-        world.made.iter().max_by_key(|made| made.rank()).map(|made| made.sid)
-    );
+    assert_eq!(world.active(0), world.made.iter().max_by_key(|made| made.rank()).map(|made| made.sid));
 }

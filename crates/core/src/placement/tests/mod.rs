@@ -16,30 +16,16 @@ const fn sid(byte: u8) -> SessionId {
 
 /// Our own INIT, unconfirmed.
 const fn ours(byte: u8, generation: u32, at: Timestamp) -> SessionSummary {
-    SessionSummary {
-        sid: sid(byte),
-        generation,
-        origin: Origin::Ours,
-        confirmed_at: None,
-        created_at: at,
-    }
+    SessionSummary { sid: sid(byte), generation, origin: Origin::Ours, confirmed_at: None, created_at: at }
 }
 
 /// One that we accepted.
 const fn theirs(byte: u8, generation: u32, at: Timestamp) -> SessionSummary {
-    SessionSummary {
-        sid: sid(byte),
-        generation,
-        origin: Origin::Theirs,
-        confirmed_at: Some(at),
-        created_at: at,
-    }
+    SessionSummary { sid: sid(byte), generation, origin: Origin::Theirs, confirmed_at: Some(at), created_at: at }
 }
 
 fn placed(sessions: &[SessionSummary]) -> DeviceSessions {
-    sessions.iter().fold(DeviceSessions::default(), |all, session| {
-        all.place(*session, session.created_at).next
-    })
+    sessions.iter().fold(DeviceSessions::default(), |all, session| all.place(*session, session.created_at).next)
 }
 
 fn active(sessions: &DeviceSessions) -> Option<SessionId> {

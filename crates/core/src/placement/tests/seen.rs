@@ -9,10 +9,7 @@ use crate::testing::at;
 use crate::time::DAY_MS;
 
 const fn served(signed: u32, last_resort: u32) -> ServedBy {
-    ServedBy {
-        signed: KeyId(signed),
-        last_resort: KeyId(last_resort),
-    }
+    ServedBy { signed: KeyId(signed), last_resort: KeyId(last_resort) }
 }
 
 fn numbered(n: usize) -> SessionId {
@@ -34,11 +31,7 @@ fn t038_replay_after_the_session_was_deleted_is_refused_by_the_seen_set() {
     // The session itself is long gone; the set is all that knows.
     assert_eq!(set.check(&sid(1)), Err(SeenError::Replay));
     assert_eq!(set.insert(sid(1), served(1, 1)), Err(SeenError::Replay));
-    assert_eq!(
-        set.insert(sid(1), served(2, 2)),
-        Err(SeenError::Replay),
-        "also under other keys"
-    );
+    assert_eq!(set.insert(sid(1), served(2, 2)), Err(SeenError::Replay), "also under other keys");
     assert_eq!(set.len(), 1);
     assert_eq!(set.insert(sid(2), served(1, 1)), Ok(()), "control");
 }
@@ -64,11 +57,7 @@ impl Responder {
 }
 
 fn responder() -> Responder {
-    Responder {
-        one_time: BTreeMap::from([(7, ())]),
-        reusable: vec![(KeyId(1), KeyId(1))],
-        seen: SeenSet::default(),
-    }
+    Responder { one_time: BTreeMap::from([(7, ())]), reusable: vec![(KeyId(1), KeyId(1))], seen: SeenSet::default() }
 }
 
 #[test]
@@ -96,10 +85,7 @@ fn entries_go_when_either_key_that_they_used_is_deleted() {
     assert_eq!((signed.check(&sid(1)), signed.len()), (Ok(()), 2));
     let mut last_resort = set();
     last_resort.forget_last_resort(KeyId(1));
-    assert_eq!(
-        (last_resort.check(&sid(3)), last_resort.len()),
-        (Err(SeenError::Replay), 1)
-    );
+    assert_eq!((last_resort.check(&sid(3)), last_resort.len()), (Err(SeenError::Replay), 1));
 }
 
 #[test]
@@ -107,44 +93,21 @@ fn t040_full_set_refuses_and_forces_rotation() {
     let mut set = full();
     assert_eq!(set.insert(sid(0xff), served(1, 1)), Err(SeenError::Full));
     assert_eq!(set.len(), SEEN_SET);
-    assert_eq!(
-        set.insert(numbered(5), served(1, 1)),
-        Err(SeenError::Replay),
-        "and still knows replays"
-    );
+    assert_eq!(set.insert(numbered(5), served(1, 1)), Err(SeenError::Replay), "and still knows replays");
     assert_eq!(set.replaced_keys(), ReplacedKeys::Forced);
-    assert_eq!(
-        ReplacedKeys::Forced.delete_at(at(0)),
-        at(0),
-        "as soon as the directory confirms"
-    );
+    assert_eq!(ReplacedKeys::Forced.delete_at(at(0)), at(0), "as soon as the directory confirms");
     assert_eq!(SeenSet::default().replaced_keys(), ReplacedKeys::Scheduled, "control");
-    assert_eq!(
-        ReplacedKeys::Scheduled.delete_at(at(0)),
-        at(0).plus(30 * DAY_MS),
-        "control"
-    );
+    assert_eq!(ReplacedKeys::Scheduled.delete_at(at(0)), at(0).plus(30 * DAY_MS), "control");
 }
 
 #[test]
 fn t040_after_rotation_entries_are_gone_and_replays_are_still_refused() {
-    let mut bob = Responder {
-        seen: full(),
-        ..responder()
-    };
+    let mut bob = Responder { seen: full(), ..responder() };
     assert_eq!(bob.accept(sid(0xff), None, served(1, 1)), Err(SeenError::Full));
     // The directory has confirmed the new keys: the old ones and what they served go together.
     bob.reusable = vec![(KeyId(2), KeyId(2))];
     bob.seen.forget_signed(KeyId(1));
     assert!(bob.seen.is_empty());
-    assert_eq!(
-        bob.accept(numbered(5), None, served(1, 1)),
-        Err(SeenError::Replay),
-        "its keys are gone"
-    );
-    assert_eq!(
-        bob.accept(sid(0xff), None, served(2, 2)),
-        Ok(()),
-        "control: new INITs come in again"
-    );
+    assert_eq!(bob.accept(numbered(5), None, served(1, 1)), Err(SeenError::Replay), "its keys are gone");
+    assert_eq!(bob.accept(sid(0xff), None, served(2, 2)), Ok(()), "control: new INITs come in again");
 }

@@ -25,11 +25,7 @@ fn t107_session_below_a_closed_one_is_not_active_either() {
     let low = closed.place(theirs(3, 4, at(20)), at(20));
     assert_eq!((low.position, active(&low.next)), (Position::Archived, None));
     let high = closed.place(theirs(3, 6, at(20)), at(20));
-    assert_eq!(
-        (high.position, active(&high.next)),
-        (Position::Active, Some(sid(3))),
-        "control"
-    );
+    assert_eq!((high.position, active(&high.next)), (Position::Active, Some(sid(3))), "control");
     let deleted = placed(&[ours(2, 5, at(10))]).all_closed();
     assert!(deleted.is_empty());
     assert_eq!(deleted.next_generation(), Some(6), "the count belongs to the contact");
@@ -71,17 +67,10 @@ fn archived_sessions_end_after_14_days_and_our_unconfirmed_init_45_days_after_it
     let ends = at(10).plus(45 * DAY_MS);
     assert_eq!(archived(&sessions.expired(ends.minus(1))), [sid(2)]);
     assert!(archived(&sessions.expired(ends)).is_empty());
-    assert_eq!(
-        active(&sessions.expired(at(20).plus(45 * DAY_MS).minus(1))),
-        Some(sid(3))
-    );
+    assert_eq!(active(&sessions.expired(at(20).plus(45 * DAY_MS).minus(1))), Some(sid(3)));
     assert_eq!(active(&sessions.expired(at(20).plus(45 * DAY_MS))), None);
     let confirmed = sessions.confirmed(&sid(3), at(30));
-    assert_eq!(
-        active(&confirmed.expired(at(0).plus(400 * DAY_MS))),
-        Some(sid(3)),
-        "control"
-    );
+    assert_eq!(active(&confirmed.expired(at(0).plus(400 * DAY_MS))), Some(sid(3)), "control");
 }
 
 #[test]
@@ -92,21 +81,14 @@ fn t030_generation_0_or_too_far_ahead_is_refused() {
     assert_eq!(sessions.admit_generation(u32::MAX), Err(GenerationRefused));
     assert_eq!(sessions.admit_generation(10 + 65_536), Ok(()), "control");
     assert_eq!(sessions.admit_generation(1), Ok(()), "control");
-    assert_eq!(
-        DeviceSessions::default().admit_generation(65_537),
-        Err(GenerationRefused)
-    );
+    assert_eq!(DeviceSessions::default().admit_generation(65_537), Err(GenerationRefused));
     assert_eq!(DeviceSessions::default().admit_generation(65_536), Ok(()), "control");
     assert_eq!(placed(&[theirs(1, u32::MAX, at(0))]).next_generation(), None);
 }
 
 fn judge(before: &DeviceSessions, new: SessionSummary, notice: Option<Timestamp>, now: Timestamp) -> Visibility {
     let position = before.place(new, new.created_at).position;
-    let arrival = Arrival {
-        session: new,
-        position,
-        at: new.created_at,
-    };
+    let arrival = Arrival { session: new, position, at: new.created_at };
     visibility(before, &arrival, notice, now)
 }
 
@@ -119,27 +101,12 @@ fn t108_crossing_init_is_silent() {
     let confirmed = unconfirmed.confirmed(&sid(5), at(50));
     let new = |second| theirs(9, 3, at(second));
     assert_eq!(judge(&confirmed, new(649), None, at(649)), Visibility::Crossed);
-    assert_eq!(
-        judge(&confirmed, new(650), None, at(650)),
-        Visibility::Cold,
-        "10 minutes after"
-    );
+    assert_eq!(judge(&confirmed, new(650), None, at(650)), Visibility::Cold, "10 minutes after");
     let higher = theirs(9, 4, at(60));
-    assert_eq!(
-        judge(&unconfirmed, higher, None, at(661)),
-        Visibility::Cold,
-        "a higher one crosses nothing"
-    );
+    assert_eq!(judge(&unconfirmed, higher, None, at(661)), Visibility::Cold, "a higher one crosses nothing");
     let accepted = placed(&[theirs(5, 3, at(0))]);
-    assert_eq!(
-        judge(&accepted, theirs(9, 3, at(60)), None, at(60)),
-        Visibility::Cold,
-        "not our INIT"
-    );
-    assert_eq!(
-        judge(&DeviceSessions::default(), new(60), None, at(60)),
-        Visibility::First
-    );
+    assert_eq!(judge(&accepted, theirs(9, 3, at(60)), None, at(60)), Visibility::Cold, "not our INIT");
+    assert_eq!(judge(&DeviceSessions::default(), new(60), None, at(60)), Visibility::First);
 }
 
 #[test]
@@ -152,11 +119,7 @@ fn t109_cold_init_shows_and_archives_the_old_session() {
     let after = before.place(new, at(100)).next;
     assert_eq!(after.opened(&sid(1), at(101)), Some(OpenedOn::Stale), "receive-only");
     let archived_only = before.closed(&sid(1)).place(theirs(3, 1, at(1)), at(1)).next;
-    assert_eq!(
-        judge(&archived_only, new, None, until.plus(1)),
-        Visibility::Cold,
-        "any session counts"
-    );
+    assert_eq!(judge(&archived_only, new, None, until.plus(1)), Visibility::Cold, "any session counts");
 }
 
 #[test]
@@ -168,15 +131,8 @@ fn t109_fourth_cold_session_of_a_day_is_held_until_the_next() {
     }
     let midnight = at(0).plus(DAY_MS);
     assert_eq!(count.count(limit, at(4)), Err(RateExceeded { until: midnight }));
-    assert_eq!(
-        count.count(limit, midnight.minus(1)),
-        Err(RateExceeded { until: midnight })
-    );
-    assert_eq!(
-        count.count(limit, at(0).minus(1)),
-        Err(RateExceeded { until: midnight }),
-        "a clock set back"
-    );
+    assert_eq!(count.count(limit, midnight.minus(1)), Err(RateExceeded { until: midnight }));
+    assert_eq!(count.count(limit, at(0).minus(1)), Err(RateExceeded { until: midnight }), "a clock set back");
     assert!(count.count(limit, midnight).is_ok(), "control");
 }
 
@@ -185,29 +141,17 @@ fn t109_init_that_came_too_low_is_cold_and_answered_by_a_higher_one() {
     let confirmed = placed(&[theirs(1, 5, at(0))]);
     let low = theirs(2, 1, at(100));
     let placement = confirmed.place(low, at(100));
-    assert_eq!(
-        (placement.position, active(&placement.next)),
-        (Position::Archived, Some(sid(1)))
-    );
+    assert_eq!((placement.position, active(&placement.next)), (Position::Archived, Some(sid(1))));
     // Archived on arrival: no announcement makes it warm.
     let seen = judge(&confirmed, low, Some(at(99)), at(100));
     assert_eq!(seen, Visibility::Cold);
     let answer = |sessions, position, seen, with| answer_to_low(sessions, position, seen, with);
     let (archived, established) = (Position::Archived, Conversation::Established);
-    assert_eq!(
-        answer(&placement.next, archived, seen, established),
-        Some(Answer::NewInit)
-    );
+    assert_eq!(answer(&placement.next, archived, seen, established), Some(Answer::NewInit));
     assert_eq!(placement.next.next_generation(), Some(6), "the answer is higher");
-    assert_eq!(
-        answer(&placement.next, archived, seen, Conversation::ContactRequest),
-        None
-    );
+    assert_eq!(answer(&placement.next, archived, seen, Conversation::ContactRequest), None);
     assert_eq!(answer(&placement.next, Position::Active, seen, established), None);
-    assert_eq!(
-        answer(&placement.next, archived, Visibility::Crossed, established),
-        None
-    );
+    assert_eq!(answer(&placement.next, archived, Visibility::Crossed, established), None);
     let waiting = confirmed.place(ours(3, 6, at(50)), at(50)).next;
     assert_eq!(answer(&waiting, archived, seen, established), Some(Answer::ActiveInit));
 }
@@ -216,16 +160,10 @@ fn t109_init_that_came_too_low_is_cold_and_answered_by_a_higher_one() {
 fn t109_init_that_waited_weeks_and_its_answer_are_not_cold() {
     // Made on day 0, accepted on day 20: nothing was there before.
     let arrived = at(0).plus(20 * DAY_MS);
-    assert_eq!(
-        judge(&DeviceSessions::default(), theirs(1, 1, arrived), None, arrived),
-        Visibility::First
-    );
+    assert_eq!(judge(&DeviceSessions::default(), theirs(1, 1, arrived), None, arrived), Visibility::First);
     // Its maker refreshed it on day 15: both and the announcement arrive together.
     let first = placed(&[theirs(1, 1, arrived)]);
-    assert_eq!(
-        judge(&first, theirs(2, 2, arrived), Some(arrived), arrived),
-        Visibility::Warm
-    );
+    assert_eq!(judge(&first, theirs(2, 2, arrived), Some(arrived), arrived), Visibility::Warm);
     // The answer arrives at the maker on the session of day 0, which still receives.
     let maker = placed(&[ours(1, 1, at(0)), ours(2, 2, at(0).plus(15 * DAY_MS))]).expired(arrived);
     assert_eq!(maker.opened(&sid(1), arrived), Some(OpenedOn::StaleLate));
@@ -245,11 +183,7 @@ fn t110_announced_refresh_is_silent_before_and_after() {
     for notice in [made.minus(14 * DAY_MS).minus(1), until.plus(1)] {
         assert_eq!(judge(&before, new, Some(notice), until.plus(HOUR_MS)), Visibility::Cold);
     }
-    assert_eq!(
-        judge(&before, new, None, until),
-        Visibility::Undecided(until),
-        "it may still come"
-    );
+    assert_eq!(judge(&before, new, None, until), Visibility::Undecided(until), "it may still come");
     assert_eq!(judge(&before, new, None, until.plus(1)), Visibility::Cold);
 }
 

@@ -37,10 +37,9 @@ impl Store {
     }
 
     fn end(&self) -> ChainPoint {
-        self.rows.last().map_or(ChainPoint::START, |(bytes, h)| ChainPoint {
-            seq: AuditEntry::parse(bytes).unwrap().0,
-            h: *h,
-        })
+        self.rows
+            .last()
+            .map_or(ChainPoint::START, |(bytes, h)| ChainPoint { seq: AuditEntry::parse(bytes).unwrap().0, h: *h })
     }
 
     fn append(&mut self, entry: &AuditEntry) {
@@ -56,10 +55,7 @@ impl Store {
         let (bytes, h) = &self.rows[n - 1];
         let seq = AuditEntry::parse(bytes).unwrap().0;
         let point = ChainPoint { seq, h: *h };
-        let prune = AuditEntry {
-            pruned: Some(point),
-            ..entry(AuditEvent::Prune, 1_000)
-        };
+        let prune = AuditEntry { pruned: Some(point), ..entry(AuditEvent::Prune, 1_000) };
         self.append(&prune);
         self.rows.drain(..n);
     }
@@ -76,11 +72,7 @@ impl Store {
     }
 
     fn verify(&self) -> Result<ChainPoint, BadEntry> {
-        let rows: Vec<_> = self
-            .rows
-            .iter()
-            .map(|(bytes, h)| StoredEntry { bytes, h: *h })
-            .collect();
+        let rows: Vec<_> = self.rows.iter().map(|(bytes, h)| StoredEntry { bytes, h: *h }).collect();
         verify(&rows, &self.heads)
     }
 }
@@ -113,13 +105,7 @@ fn t149_changed_entry_is_named() {
         let mut store = Store::with(20);
         let (seq, mut changed) = AuditEntry::parse(&store.rows[victim].0).unwrap();
         changed.outcome = Outcome::Refused;
-        store.rows[victim].0 = AuditChain::at(ChainPoint {
-            seq: seq - 1,
-            h: [0; 32],
-        })
-        .append(&changed)
-        .unwrap()
-        .0;
+        store.rows[victim].0 = AuditChain::at(ChainPoint { seq: seq - 1, h: [0; 32] }).append(&changed).unwrap().0;
         assert_eq!(store.verify(), bad(seq, AuditFault::Hash));
     }
 }
@@ -148,11 +134,7 @@ fn t149_deleted_and_reordered_entries_are_named() {
     assert_eq!(store.verify(), bad(5, AuditFault::Missing));
     let mut store = Store::with(20);
     store.rows.drain(..4);
-    assert_eq!(
-        store.verify(),
-        bad(1, AuditFault::Prune),
-        "the beginning, without a prune entry"
-    );
+    assert_eq!(store.verify(), bad(1, AuditFault::Prune), "the beginning, without a prune entry");
 }
 
 #[test]
@@ -164,10 +146,7 @@ fn t149_cut_end_is_named_with_the_heads_that_left() {
     assert_eq!(store.verify(), bad(1, AuditFault::Missing));
     let mut store = Store::with(20);
     store.rows.truncate(18);
-    assert!(
-        store.verify().is_ok(),
-        "not detected: newer than the last head that left"
-    );
+    assert!(store.verify().is_ok(), "not detected: newer than the last head that left");
 }
 
 #[test]
@@ -175,20 +154,14 @@ fn t149_chain_written_anew_is_named_with_the_heads_that_left() {
     let mut store = Store::with(20);
     let (_, mut changed) = AuditEntry::parse(&store.rows[10].0).unwrap();
     changed.person = "dr-b".to_owned();
-    store.rows[10].0 = AuditChain::at(ChainPoint { seq: 10, h: [0; 32] })
-        .append(&changed)
-        .unwrap()
-        .0;
+    store.rows[10].0 = AuditChain::at(ChainPoint { seq: 10, h: [0; 32] }).append(&changed).unwrap().0;
     store.rewrite();
     // 9 is vouched for by a head and 12 is not: the change lies above 9.
     assert_eq!(store.verify(), bad(10, AuditFault::Head));
     store.heads.clear();
     assert!(store.verify().is_ok(), "without heads its owner can rewrite all of it");
     let mut all = Store::with(20);
-    all.rows[0] = (
-        AuditChain::EMPTY.append(&entry(AuditEvent::Read, 77)).unwrap().0,
-        [0; 32],
-    );
+    all.rows[0] = (AuditChain::EMPTY.append(&entry(AuditEvent::Read, 77)).unwrap().0, [0; 32]);
     all.rewrite();
     assert_eq!(all.verify(), bad(1, AuditFault::Head));
 }
@@ -208,26 +181,11 @@ fn t149_restored_older_store_is_a_fork() {
     assert_eq!(compare_heads(&kept, &head(10, 1, 300)), Err(AuditFork::SeqFell));
     assert_eq!(compare_heads(&kept, &head(20, 3, 300)), Err(AuditFork::OtherHash));
     assert_eq!(compare_heads(&kept, &head(10, 3, 100)), Err(AuditFork::OtherHash));
-    assert_eq!(
-        compare_heads(&kept, &head(30, 3, 150)),
-        Err(AuditFork::SeqFell),
-        "a clock set back hides nothing"
-    );
+    assert_eq!(compare_heads(&kept, &head(30, 3, 150)), Err(AuditFork::SeqFell), "a clock set back hides nothing");
     assert_eq!(compare_heads(&kept, &head(21, 3, 300)), Ok(()), "control");
-    assert_eq!(
-        compare_heads(&kept, &head(20, 2, 200)),
-        Ok(()),
-        "control: the same again"
-    );
-    assert_eq!(
-        compare_heads(&kept, &head(15, 9, 150)),
-        Ok(()),
-        "control: overtaken on the way"
-    );
-    let other = AuditHead {
-        store: StoreId::from_bytes([8; 16]),
-        ..head(1, 9, 300)
-    };
+    assert_eq!(compare_heads(&kept, &head(20, 2, 200)), Ok(()), "control: the same again");
+    assert_eq!(compare_heads(&kept, &head(15, 9, 150)), Ok(()), "control: overtaken on the way");
+    let other = AuditHead { store: StoreId::from_bytes([8; 16]), ..head(1, 9, 300) };
     assert_eq!(compare_heads(&kept, &other), Ok(()), "control: another store");
 }
 
@@ -244,17 +202,10 @@ fn t149_pruned_chain_verifies_and_a_false_prune_does_not() {
 
     let mut more = store.clone();
     more.rows.remove(0);
-    assert_eq!(
-        more.verify(),
-        bad(10, AuditFault::Prune),
-        "one entry more than was pruned"
-    );
+    assert_eq!(more.verify(), bad(10, AuditFault::Prune), "one entry more than was pruned");
 
     let mut lied = Store::with(20);
-    let prune = AuditEntry {
-        pruned: Some(ChainPoint { seq: 9, h: [1; 32] }),
-        ..entry(AuditEvent::Prune, 1_000)
-    };
+    let prune = AuditEntry { pruned: Some(ChainPoint { seq: 9, h: [1; 32] }), ..entry(AuditEvent::Prune, 1_000) };
     lied.append(&prune);
     assert_eq!(lied.verify(), bad(21, AuditFault::Prune), "while the entries are there");
     lied.rows.drain(..9);
@@ -284,30 +235,15 @@ fn entries_that_are_none_are_refused_and_the_chain_stays() {
     };
     let prune_to: fn(&mut AuditEntry) = |entry| entry.pruned = Some(ChainPoint { seq: 2, h: [0; 32] });
     assert_eq!(refused(|_| {}), Ok(()), "control");
-    assert_eq!(
-        refused(|entry| entry.note = "x".repeat(257)),
-        Err(EntryError::NoteTooLong.into())
-    );
-    assert_eq!(
-        refused(|entry| entry.person = "x".repeat(70_000)),
-        Err(EntryError::TooLong.into())
-    );
-    assert_eq!(
-        refused(|entry| entry.event = AuditEvent::Prune),
-        Err(EntryError::PrunePoint.into())
-    );
+    assert_eq!(refused(|entry| entry.note = "x".repeat(257)), Err(EntryError::NoteTooLong.into()));
+    assert_eq!(refused(|entry| entry.person = "x".repeat(70_000)), Err(EntryError::TooLong.into()));
+    assert_eq!(refused(|entry| entry.event = AuditEvent::Prune), Err(EntryError::PrunePoint.into()));
     assert_eq!(refused(prune_to), Err(EntryError::PrunePoint.into()));
     for seq in [0, 4] {
-        let ahead = AuditEntry {
-            pruned: Some(ChainPoint { seq, h: [0; 32] }),
-            ..entry(AuditEvent::Prune, 1)
-        };
+        let ahead = AuditEntry { pruned: Some(ChainPoint { seq, h: [0; 32] }), ..entry(AuditEvent::Prune, 1) };
         assert_eq!(chain.append(&ahead).unwrap_err(), ChainError::Prune);
     }
-    let full = AuditChain::at(ChainPoint {
-        seq: u64::MAX,
-        h: [3; 32],
-    });
+    let full = AuditChain::at(ChainPoint { seq: u64::MAX, h: [3; 32] });
     assert_eq!(full.append(&entry(AuditEvent::Send, 1)).unwrap_err(), ChainError::Full);
 }
 

@@ -25,17 +25,11 @@ fn given() -> Consent {
 }
 
 fn withdrawn() -> Consent {
-    Consent {
-        withdrawn_at: Some(at(50)),
-        ..given()
-    }
+    Consent { withdrawn_at: Some(at(50)), ..given() }
 }
 
 fn statement(consent: &Consent) -> VerifiedStatement {
-    VerifiedStatement {
-        kind: StatementKind::Consent,
-        body: consent.to_bytes(),
-    }
+    VerifiedStatement { kind: StatementKind::Consent, body: consent.to_bytes() }
 }
 
 fn admit(consent: &Consent, signer: Recorder, received: Timestamp) -> Result<ConsentRecord, ConsentError> {
@@ -50,9 +44,7 @@ fn standing(records: &[ConsentRecord]) -> ConsentStanding<'_> {
     consent_standing(records, &PATIENT, SCOPE, at(1_000))
 }
 
-const ENDED: ConsentStanding<'static> = ConsentStanding::Ended {
-    alternative: "Call the practice.",
-};
+const ENDED: ConsentStanding<'static> = ConsentStanding::Ended { alternative: "Call the practice." };
 
 #[test]
 fn t151_withdrawal_by_a_non_patient_is_ignored() {
@@ -91,14 +83,8 @@ fn t151_after_withdrawal_the_practice_cannot_send_and_the_patient_can() {
     let standing = standing(&records);
     assert_eq!(standing, ENDED);
     let text = Body::Text(v1::Text::default());
-    let order = Body::Statement(v1::SignedStatement {
-        kind: 1,
-        ..Default::default()
-    });
-    let consent = Body::Statement(v1::SignedStatement {
-        kind: 3,
-        ..Default::default()
-    });
+    let order = Body::Statement(v1::SignedStatement { kind: 1, ..Default::default() });
+    let consent = Body::Statement(v1::SignedStatement { kind: 3, ..Default::default() });
     for body in [&text, &order, &Body::Attachment(v1::AttachmentMsg::default())] {
         assert!(!may_send(Party::Practice, &standing, body));
         assert!(may_send(Party::Patient, &standing, body));
@@ -124,17 +110,11 @@ fn t151_consent_presented_as_an_order_is_invalid() {
     let verify = |statement| VerifiedStatement::verify(statement, place, &patient.public().dsk);
     assert_eq!(verify(&as_order), Err(StatementError::Signature));
     let verified = verify(&signed).unwrap();
-    assert!(
-        ConsentRecord::admit(&verified, Recorder::Patient(PATIENT), at(1)).is_ok(),
-        "control"
-    );
+    assert!(ConsentRecord::admit(&verified, Recorder::Patient(PATIENT), at(1)).is_ok(), "control");
     // And the reverse: the body of an order, signed as one, is never a consent.
     let order = sign_statement(&patient, place, StatementKind::Order, given().to_bytes()).unwrap();
     let order = verify(&order).unwrap();
-    assert_eq!(
-        ConsentRecord::admit(&order, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
-        ConsentError::OtherKind
-    );
+    assert_eq!(ConsentRecord::admit(&order, Recorder::Patient(PATIENT), at(1)).unwrap_err(), ConsentError::OtherKind);
 }
 
 #[test]
@@ -142,33 +122,20 @@ fn t151_latest_by_server_time_counts_and_at_a_tie_the_withdrawal() {
     let (yes, no) = (given(), withdrawn());
     assert_eq!(standing(&[]), ConsentStanding::Absent);
     // The order in which they came in means nothing.
-    let renewed = [
-        by_patient(&yes, at(90)),
-        by_patient(&no, at(60)),
-        by_patient(&yes, at(1)),
-    ];
+    let renewed = [by_patient(&yes, at(90)), by_patient(&no, at(60)), by_patient(&yes, at(1))];
     assert_eq!(standing(&renewed), ConsentStanding::InForce);
     let tie = [by_patient(&no, at(60)), by_patient(&yes, at(60))];
     assert_eq!(standing(&tie), ENDED);
     let tie = [by_patient(&yes, at(60)), by_patient(&no, at(60))];
     assert_eq!(standing(&tie), ENDED);
     // Another scope or patient is another consent.
-    assert_eq!(
-        consent_standing(&tie, &PATIENT, "research", at(1_000)),
-        ConsentStanding::Absent
-    );
-    assert_eq!(
-        consent_standing(&tie, &account(0xc1), SCOPE, at(1_000)),
-        ConsentStanding::Absent
-    );
+    assert_eq!(consent_standing(&tie, &PATIENT, "research", at(1_000)), ConsentStanding::Absent);
+    assert_eq!(consent_standing(&tie, &account(0xc1), SCOPE, at(1_000)), ConsentStanding::Absent);
 }
 
 #[test]
 fn t151_consent_expires() {
-    let until = Consent {
-        expires_at: Some(at(100)),
-        ..given()
-    };
+    let until = Consent { expires_at: Some(at(100)), ..given() };
     let records = [by_patient(&until, at(1))];
     let at_time = |now| consent_standing(&records, &PATIENT, SCOPE, now);
     assert_eq!(at_time(at(100).minus(1)), ConsentStanding::InForce);
@@ -177,19 +144,10 @@ fn t151_consent_expires() {
 
 #[test]
 fn consent_without_a_time_or_with_wrong_lengths_is_malformed() {
-    let neither = Consent {
-        given_at: None,
-        ..given()
-    };
-    assert_eq!(
-        admit(&neither, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
-        ConsentError::Malformed
-    );
+    let neither = Consent { given_at: None, ..given() };
+    assert_eq!(admit(&neither, Recorder::Patient(PATIENT), at(1)).unwrap_err(), ConsentError::Malformed);
     for body in [&b""[..], b"\x0a\x01x", b"\xff"] {
-        let statement = VerifiedStatement {
-            kind: StatementKind::Consent,
-            body: body.to_vec(),
-        };
+        let statement = VerifiedStatement { kind: StatementKind::Consent, body: body.to_vec() };
         assert_eq!(
             ConsentRecord::admit(&statement, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
             ConsentError::Malformed

@@ -44,10 +44,7 @@ fn verify(grant: &HistoryGrant, granter: Granter) -> Result<HistoryGrant, Histor
 }
 
 fn descriptor(purpose: u32) -> v1::AttachmentMsg {
-    v1::AttachmentMsg {
-        purpose,
-        ..Default::default()
-    }
+    v1::AttachmentMsg { purpose, ..Default::default() }
 }
 
 #[test]
@@ -55,55 +52,28 @@ fn t153_granter_must_be_owner_or_listed_member() {
     let grant = grant_of(&file(3), 3);
     assert_eq!(verify(&grant, Granter::Other), Err(HistoryError::NotEntitled));
     assert_eq!(verify(&grant, Granter::OwnAccount), Err(HistoryError::NotEntitled));
-    let own_device = HistoryGrant {
-        reason: HistoryReason::OwnDevice,
-        ..grant
-    };
+    let own_device = HistoryGrant { reason: HistoryReason::OwnDevice, ..grant };
     assert_eq!(verify(&own_device, Granter::Owner), Err(HistoryError::NotEntitled));
     // `OwnAccount`, claimed for a grant from another account.
     assert_eq!(verify(&own_device, Granter::OwnAccount), Err(HistoryError::NotEntitled));
     assert!(verify(&grant, Granter::Owner).is_ok(), "control");
     assert!(verify(&grant, Granter::ListedMember).is_ok(), "control");
-    let (me, to_me) = (
-        device(ME),
-        HistoryGrant {
-            from: account(ME),
-            ..own_device
-        },
-    );
+    let (me, to_me) = (device(ME), HistoryGrant { from: account(ME), ..own_device });
     let signed = to_me.sign(&me);
-    let verified = HistoryGrant::verify(
-        &signed,
-        (account(ME), &me.public().dsk),
-        Granter::OwnAccount,
-        account(ME),
-    );
+    let verified = HistoryGrant::verify(&signed, (account(ME), &me.public().dsk), Granter::OwnAccount, account(ME));
     assert!(verified.is_ok(), "control: between own devices");
 }
 
 #[test]
 fn t153_grant_to_another_or_by_another_is_refused() {
     let grant = grant_of(&file(3), 3);
-    let other = HistoryGrant {
-        to: account(0xdd),
-        ..grant
-    };
+    let other = HistoryGrant { to: account(0xdd), ..grant };
     assert_eq!(verify(&other, Granter::Owner), Err(HistoryError::OtherGrantee));
-    let other = HistoryGrant {
-        from: account(0xdd),
-        ..grant
-    };
-    assert_eq!(
-        verify(&other, Granter::Owner),
-        Err(HistoryError::Grant(RecordError::OtherOrigin))
-    );
+    let other = HistoryGrant { from: account(0xdd), ..grant };
+    assert_eq!(verify(&other, Granter::Owner), Err(HistoryError::Grant(RecordError::OtherOrigin)));
     let signed = grant.sign(&device(0xdd));
-    let by_stranger = HistoryGrant::verify(
-        &signed,
-        (account(OWNER), &device(OWNER).public().dsk),
-        Granter::Owner,
-        account(ME),
-    );
+    let by_stranger =
+        HistoryGrant::verify(&signed, (account(OWNER), &device(OWNER).public().dsk), Granter::Owner, account(ME));
     assert_eq!(by_stranger, Err(HistoryError::Grant(RecordError::Signature)));
     assert!(verify(&grant, Granter::Owner).is_ok(), "control");
 }
@@ -117,10 +87,7 @@ fn t153_altered_item_or_hash_is_refused() {
         altered[byte] ^= 1;
         assert_eq!(grant.read(&descriptor(3), &altered), Err(HistoryError::FileHash));
     }
-    assert_eq!(
-        grant.read(&descriptor(3), &file[..file.len() - 1]),
-        Err(HistoryError::FileHash)
-    );
+    assert_eq!(grant.read(&descriptor(3), &file[..file.len() - 1]), Err(HistoryError::FileHash));
     assert_eq!(grant.read(&descriptor(3), &file).unwrap().len(), 3, "control");
 }
 
@@ -128,10 +95,7 @@ fn t153_altered_item_or_hash_is_refused() {
 fn t153_another_count_is_refused() {
     let file = file(3);
     for count in [0, 2, 4, u64::MAX] {
-        assert_eq!(
-            grant_of(&file, count).read(&descriptor(3), &file),
-            Err(HistoryError::Count)
-        );
+        assert_eq!(grant_of(&file, count).read(&descriptor(3), &file), Err(HistoryError::Count));
     }
     assert!(grant_of(&file, 3).read(&descriptor(3), &file).is_ok(), "control");
 }
@@ -140,10 +104,7 @@ fn t153_another_count_is_refused() {
 fn t153_attachment_of_another_purpose_is_refused() {
     let file = file(3);
     for purpose in [0, 1, 2, 4] {
-        assert_eq!(
-            grant_of(&file, 3).read(&descriptor(purpose), &file),
-            Err(HistoryError::Purpose)
-        );
+        assert_eq!(grant_of(&file, 3).read(&descriptor(purpose), &file), Err(HistoryError::Purpose));
     }
     assert!(grant_of(&file, 3).read(&descriptor(3), &file).is_ok(), "control");
 }
@@ -158,34 +119,15 @@ fn t153_accepted_items_are_marked_with_who_passed_them_on() {
 
 #[test]
 fn items_that_are_none_are_refused_within_their_limit() {
-    let read = |file: &[u8], count| {
-        grant_of(file, count)
-            .read(&descriptor(3), file)
-            .map(|items| items.len())
-    };
+    let read = |file: &[u8], count| grant_of(file, count).read(&descriptor(3), file).map(|items| items.len());
     let good = file(1);
     assert_eq!(read(&good, 1), Ok(1), "control");
     assert_eq!(read(&[], 0), Ok(0), "control: an empty slice");
     assert_eq!(read(&good[..good.len() - 1], 1), Err(HistoryError::Item), "cut off");
-    assert_eq!(
-        read(&[good.as_slice(), &[0, 0, 0]].concat(), 2),
-        Err(HistoryError::Item),
-        "half a length"
-    );
-    assert_eq!(
-        read(&[0xff, 0xff, 0xff, 0xff, 1], 1),
-        Err(HistoryError::Item),
-        "a length beyond the end"
-    );
-    assert_eq!(
-        read(&[0, 0, 0, 0], 1),
-        Err(HistoryError::Item),
-        "an empty item has no sender"
-    );
-    let long = HistoryItem {
-        content: vec![0; 300 * 1024],
-        ..item(0)
-    };
+    assert_eq!(read(&[good.as_slice(), &[0, 0, 0]].concat(), 2), Err(HistoryError::Item), "half a length");
+    assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 1], 1), Err(HistoryError::Item), "a length beyond the end");
+    assert_eq!(read(&[0, 0, 0, 0], 1), Err(HistoryError::Item), "an empty item has no sender");
+    let long = HistoryItem { content: vec![0; 300 * 1024], ..item(0) };
     assert_eq!(long.append_to(&mut Vec::new()), Err(HistoryError::Item));
     let mut reader = HistoryReader::new(&[0, 0, 0, 9, 1]);
     assert!(reader.next().is_some_and(|item| item.is_err()));

@@ -50,11 +50,7 @@ impl Attachment {
                 sha256: digest(&message.sha256)?,
                 purpose: wanted,
             },
-            labels: Labels {
-                content_type: message.content_type,
-                filename: message.filename,
-                caption: message.caption,
-            },
+            labels: Labels { content_type: message.content_type, filename: message.filename, caption: message.caption },
         })
     }
 

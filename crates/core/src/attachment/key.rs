@@ -84,30 +84,18 @@ pub(super) struct StreamKeys {
 impl StreamKeys {
     /// `KDF(Z32, AK, "att", u16 purpose, 71)`.
     pub(super) fn derive(key: &AttachmentKey, purpose: Purpose) -> Self {
-        let okm = kdf::<71>(
-            &[0; 32],
-            &[key.as_bytes()],
-            Label::Att,
-            &[&purpose.as_u16().to_be_bytes()],
-        );
+        let okm = kdf::<71>(&[0; 32], &[key.as_bytes()], Label::Att, &[&purpose.as_u16().to_be_bytes()]);
         let (mut k, mut prefix, mut kcom) = (Zeroizing::new([0; 32]), [0; 7], Zeroizing::new([0; 32]));
         let into = k.iter_mut().chain(&mut prefix).chain(kcom.iter_mut());
         into.zip(okm.iter()).for_each(|(to, from)| *to = *from);
-        Self {
-            k: AeadKey::new(&k),
-            prefix,
-            kcom,
-        }
+        Self { k: AeadKey::new(&k), prefix, kcom }
     }
 
     /// The header of a blob of this form: `form || com`.
     pub(super) fn header(&self, form: &[u8; 8]) -> [u8; HEADER_BYTES] {
         let mut header = [0; HEADER_BYTES];
         let com = self.commitment(form);
-        header
-            .iter_mut()
-            .zip(form.iter().chain(&com))
-            .for_each(|(to, from)| *to = *from);
+        header.iter_mut().zip(form.iter().chain(&com)).for_each(|(to, from)| *to = *from);
         header
     }
 
@@ -138,9 +126,7 @@ impl StreamKeys {
         header: &[u8; HEADER_BYTES],
         chunk: &mut Vec<u8>,
     ) -> Result<(), AttachmentError> {
-        self.k
-            .seal_tail(&self.nonce(plan), header, chunk, 0)
-            .map_err(|_| AttachmentError::Chunk { index: plan.index })
+        self.k.seal_tail(&self.nonce(plan), header, chunk, 0).map_err(|_| AttachmentError::Chunk { index: plan.index })
     }
 
     /// The plaintext of a chunk.
@@ -150,9 +136,7 @@ impl StreamKeys {
         header: &[u8; HEADER_BYTES],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, AttachmentError> {
-        self.k
-            .open(&self.nonce(plan), header, sealed)
-            .map_err(|_| AttachmentError::Chunk { index: plan.index })
+        self.k.open(&self.nonce(plan), header, sealed).map_err(|_| AttachmentError::Chunk { index: plan.index })
     }
 
     /// `prefix || u32 i || u8 last`.

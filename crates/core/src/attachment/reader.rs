@@ -84,12 +84,7 @@ impl Attachment {
             return Err(AttachmentError::Digest);
         }
         quarantine.flush()?;
-        Ok(Verified {
-            quarantine,
-            size: file.size,
-            sha256: file.sha256,
-            purpose: file.purpose,
-        })
+        Ok(Verified { quarantine, size: file.size, sha256: file.sha256, purpose: file.purpose })
     }
 
     /// [`open`](Self::open) for a blob that is in memory. Its length is compared first, so that a descriptor that

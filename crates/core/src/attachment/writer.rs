@@ -81,13 +81,7 @@ pub fn seal(
         return Err(AttachmentError::SizeChanged);
     }
     blob.flush()?;
-    Ok(SealedFile {
-        blob_id: sealed.finish(),
-        key,
-        size,
-        sha256: plain.finish(),
-        purpose,
-    })
+    Ok(SealedFile { blob_id: sealed.finish(), key, size, sha256: plain.finish(), purpose })
 }
 
 /// [`seal`] for a file that is in memory: `(what recipients need, the blob)`.

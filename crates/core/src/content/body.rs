@@ -137,10 +137,9 @@ impl Body {
                 target: target(&edit.target)?,
                 text: Text::parse(edit.text.ok_or(ContentRejected::Field(FieldName::EditText))?)?,
             }),
-            Wire::Del(delete) => Self::Delete(Delete {
-                target: target(&delete.target)?,
-                reason: DeleteReason::from_u32(delete.reason),
-            }),
+            Wire::Del(delete) => {
+                Self::Delete(Delete { target: target(&delete.target)?, reason: DeleteReason::from_u32(delete.reason) })
+            }
             Wire::Reaction(reaction) => Self::Reaction(Reaction {
                 target: target(&reaction.target)?,
                 emoji: reaction.emoji,
@@ -162,14 +161,12 @@ impl Body {
             Self::Clinical(clinical) => Wire::Fhir(clinical.to_wire()),
             Self::Attachment(attachment) => Wire::Attachment(attachment.to_wire()),
             Self::Receipt(receipt) => Wire::Receipt(receipt.to_wire()),
-            Self::Edit(edit) => Wire::Edit(v1::Edit {
-                target: edit.target.as_bytes().to_vec(),
-                text: Some(edit.text.to_wire()),
-            }),
-            Self::Delete(delete) => Wire::Del(v1::Delete {
-                target: delete.target.as_bytes().to_vec(),
-                reason: delete.reason.as_u32(),
-            }),
+            Self::Edit(edit) => {
+                Wire::Edit(v1::Edit { target: edit.target.as_bytes().to_vec(), text: Some(edit.text.to_wire()) })
+            }
+            Self::Delete(delete) => {
+                Wire::Del(v1::Delete { target: delete.target.as_bytes().to_vec(), reason: delete.reason.as_u32() })
+            }
             Self::Reaction(reaction) => Wire::Reaction(v1::Reaction {
                 target: reaction.target.as_bytes().to_vec(),
                 emoji: reaction.emoji.clone(),
@@ -217,17 +214,11 @@ fn check_statement(statement: v1::SignedStatement) -> Result<v1::SignedStatement
 
 impl Text {
     fn parse(text: v1::Text) -> Result<Self, ContentRejected> {
-        Ok(Self {
-            reply_to: optional(&text.reply_to, FieldName::ReplyTo)?.map(MessageId::from_bytes),
-            text: text.text,
-        })
+        Ok(Self { reply_to: optional(&text.reply_to, FieldName::ReplyTo)?.map(MessageId::from_bytes), text: text.text })
     }
 
     fn to_wire(&self) -> v1::Text {
-        v1::Text {
-            text: self.text.clone(),
-            reply_to: or_empty(self.reply_to.as_ref().map(MessageId::as_bytes)),
-        }
+        v1::Text { text: self.text.clone(), reply_to: or_empty(self.reply_to.as_ref().map(MessageId::as_bytes)) }
     }
 }
 
@@ -252,10 +243,7 @@ impl DeleteReason {
 impl HistoryOffer {
     fn parse(offer: v1::HistoryOffer) -> Result<Self, ContentRejected> {
         let archive = offer.archive.ok_or(ContentRejected::Field(FieldName::Missing))?;
-        Ok(Self {
-            archive: Attachment::parse(archive, Purpose::History)?,
-            grant: needed(offer.grant)?,
-        })
+        Ok(Self { archive: Attachment::parse(archive, Purpose::History)?, grant: needed(offer.grant)? })
     }
 }
 

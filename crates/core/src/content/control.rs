@@ -98,12 +98,10 @@ impl Control {
     pub(super) fn to_wire(&self) -> v1::Control {
         use v1::control::C;
         let control = match self {
-            Self::Retry(sid) => C::Retry(v1::RetryRequest {
-                failed_sid: or_empty(sid.as_ref().map(SessionId::as_bytes)),
-            }),
-            Self::Refresh(sid) => C::Refresh(v1::SessionRefresh {
-                new_sid: sid.as_bytes().to_vec(),
-            }),
+            Self::Retry(sid) => {
+                C::Retry(v1::RetryRequest { failed_sid: or_empty(sid.as_ref().map(SessionId::as_bytes)) })
+            }
+            Self::Refresh(sid) => C::Refresh(v1::SessionRefresh { new_sid: sid.as_bytes().to_vec() }),
             Self::SenderInfo(info) => C::SenderInfo(info.to_wire()),
             Self::Invitation(step) => C::Invitation(step.to_wire()),
             Self::DeliveryToken(token) => C::DeliveryToken(token.to_vec()),
@@ -149,11 +147,7 @@ impl InvitationUse {
         let name = FieldName::Invitation;
         let token = exact(&message.token, name)?;
         match (optional(&message.commit, name)?, optional(&message.nonce, name)?) {
-            (Some(commit), None) => Ok(Self::Request {
-                token,
-                display_name: message.display_name,
-                commit,
-            }),
+            (Some(commit), None) => Ok(Self::Request { token, display_name: message.display_name, commit }),
             (None, Some(nonce)) if message.display_name.is_empty() => Ok(Self::Reveal { token, nonce }),
             _ => Err(ContentRejected::Field(name)),
         }
@@ -161,11 +155,7 @@ impl InvitationUse {
 
     fn to_wire(&self) -> v1::InvitationUse {
         match self {
-            Self::Request {
-                token,
-                display_name,
-                commit,
-            } => v1::InvitationUse {
+            Self::Request { token, display_name, commit } => v1::InvitationUse {
                 token: token.to_vec(),
                 display_name: display_name.clone(),
                 commit: commit.to_vec(),

@@ -63,9 +63,7 @@ impl Draft {
             message_id: id.as_bytes().to_vec(),
             sent_at_ms: self.sent_at.as_millis(),
             conversation_id: self.conversation.as_bytes().to_vec(),
-            group: self.group.map(|state| v1::GroupContext {
-                state_hash: state.to_vec(),
-            }),
+            group: self.group.map(|state| v1::GroupContext { state_hash: state.to_vec() }),
             required_features: Vec::new(),
             retention: self.retention.to_wire(),
             seq: self.seq,
@@ -99,11 +97,7 @@ impl Outgoing {
             sent_at: self.content.sent_at(),
             retention: Retention::default(),
             seq: 0,
-            body: Body::Sync(Sync::Sent {
-                peer,
-                content: Box::new(content),
-                bytes: self.bytes.clone(),
-            }),
+            body: Body::Sync(Sync::Sent { peer, content: Box::new(content), bytes: self.bytes.clone() }),
         };
         draft.assemble(self.content.message_id())
     }

@@ -27,9 +27,7 @@ pub(super) fn message_ids(ids: &[Vec<u8>]) -> Result<Vec<MessageId>, ContentReje
     if ids.is_empty() {
         return Err(ContentRejected::Field(FieldName::MessageIds));
     }
-    ids.iter()
-        .map(|id| exact(id, FieldName::MessageIds).map(MessageId::from_bytes))
-        .collect()
+    ids.iter().map(|id| exact(id, FieldName::MessageIds).map(MessageId::from_bytes)).collect()
 }
 
 /// Body not empty, signature 64 bytes. Who signed it is judged where it is used.

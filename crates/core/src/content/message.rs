@@ -72,10 +72,7 @@ impl Content {
             message_id: MessageId::from_bytes(exact(&wire.message_id, FieldName::MessageId)?),
             sent_at: Timestamp::from_millis(wire.sent_at_ms),
             conversation: ConversationId::from_bytes(exact(&wire.conversation_id, FieldName::ConversationId)?),
-            group: wire
-                .group
-                .map(|group| exact(&group.state_hash, FieldName::StateHash))
-                .transpose()?,
+            group: wire.group.map(|group| exact(&group.state_hash, FieldName::StateHash)).transpose()?,
             retention: wire.retention.as_ref().map(Retention::from_wire).unwrap_or_default(),
             seq: wire.seq,
             body,
@@ -197,9 +194,7 @@ pub(super) fn wipe_keys(wire: &mut v1::Content) {
                 archive.key.zeroize();
             }
         }
-        Some(v1::content::Body::Sync(v1::Sync {
-            s: Some(v1::sync::S::Sent(sent)),
-        })) => sent.content.zeroize(),
+        Some(v1::content::Body::Sync(v1::Sync { s: Some(v1::sync::S::Sent(sent)) })) => sent.content.zeroize(),
         _ => {}
     }
 }

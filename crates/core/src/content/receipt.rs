@@ -33,9 +33,7 @@ impl Receipt {
             1 if message.digests.len() == ids.len() => {
                 let digests = message.digests.iter().map(|digest| exact(digest, FieldName::Digests));
                 let pairs = ids.into_iter().zip(digests);
-                let messages = pairs
-                    .map(|(id, digest)| Ok((id, digest?)))
-                    .collect::<Result<_, ContentRejected>>()?;
+                let messages = pairs.map(|(id, digest)| Ok((id, digest?))).collect::<Result<_, ContentRejected>>()?;
                 Ok(Self::Delivered { messages, at })
             }
             2 if message.digests.is_empty() => Ok(Self::Read { messages: ids, at }),

@@ -12,23 +12,14 @@ pub struct DedupeKey {
 
 impl DedupeKey {
     pub(super) const fn new(sender: &DeviceAddress, message: MessageId) -> Self {
-        Self {
-            account: sender.account,
-            device: sender.device,
-            message,
-        }
+        Self { account: sender.account, device: sender.device, message }
     }
 
     /// `account_id[16] || u32 device_id || message_id[16]`: the key of a store's row.
     pub fn to_bytes(self) -> [u8; 36] {
         let mut bytes = [0; 36];
         let device = self.device.as_u32().to_be_bytes();
-        let parts = self
-            .account
-            .as_bytes()
-            .iter()
-            .chain(&device)
-            .chain(self.message.as_bytes());
+        let parts = self.account.as_bytes().iter().chain(&device).chain(self.message.as_bytes());
         bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
         bytes
     }

@@ -108,10 +108,7 @@ impl Retention {
     /// * `keep_until` beats `delete_after_read`, which counts from the first reading.
     pub fn resolve(&self, holding: &Holding) -> Fate {
         if holding.hold == Hold::Legal {
-            return Fate {
-                floor: Floor::Held,
-                delete_at: None,
-            };
+            return Fate { floor: Floor::Held, delete_at: None };
         }
         let bound = |ms: u64| (ms != 0).then(|| holding.received.plus(ms));
         let (keep, expire) = match holding.keeper {
@@ -119,10 +116,7 @@ impl Retention {
             Keeper::Other => (None, bound(holding.policy.expire_after_ms)),
         };
         let floor = earliest(keep.or(self.keep_until), expire);
-        let timer = holding
-            .read
-            .zip(self.delete_after_read_ms)
-            .map(|(read, ms)| read.plus(ms));
+        let timer = holding.read.zip(self.delete_after_read_ms).map(|(read, ms)| read.plus(ms));
         let kept = timer.map(|at| floor.map_or(at, |floor| at.max(floor)));
         Fate {
             floor: floor.map_or(Floor::None, Floor::Until),

@@ -63,9 +63,7 @@ impl Content {
             return Ok(Change::Await);
         }
         let own = originals.iter().filter(|original| original.author == *sender);
-        let original = own
-            .clone()
-            .find(|original| original.conversation == self.conversation());
+        let original = own.clone().find(|original| original.conversation == self.conversation());
         let Some(original) = original else {
             return Err(match own.count() {
                 0 => ContentRejected::NotAuthor,

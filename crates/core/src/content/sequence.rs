@@ -66,13 +66,8 @@ impl SequenceTracker {
 
     /// The tracker with these parts, as they were stored. `None` unless it could have come about.
     pub fn restore(base: u64, highest: u64, gaps: Vec<Gap>) -> Option<Self> {
-        let within = gaps
-            .iter()
-            .all(|gap| base <= gap.from && gap.from <= gap.to && gap.to < highest);
-        let apart = gaps
-            .iter()
-            .zip(gaps.iter().skip(1))
-            .all(|(one, next)| one.to < next.from);
+        let within = gaps.iter().all(|gap| base <= gap.from && gap.from <= gap.to && gap.to < highest);
+        let apart = gaps.iter().zip(gaps.iter().skip(1)).all(|(one, next)| one.to < next.from);
         let bounds = highest >= base.saturating_sub(1) && (base != 0 || highest == 0);
         (within && apart && bounds && gaps.len() <= SEQUENCE_GAPS).then_some(Self { base, highest, gaps })
     }
@@ -95,12 +90,7 @@ impl SequenceTracker {
         if seq > next.highest {
             let from = next.highest.saturating_add(1);
             if from < seq {
-                next.gaps.push(Gap {
-                    from,
-                    to: seq.saturating_sub(1),
-                    since: now,
-                    reported: false,
-                });
+                next.gaps.push(Gap { from, to: seq.saturating_sub(1), since: now, reported: false });
             }
             next.highest = seq;
             next.bound();
@@ -118,14 +108,8 @@ impl SequenceTracker {
             return false;
         };
         let gap = self.gaps.remove(index);
-        let before = (gap.from < seq).then(|| Gap {
-            to: seq.saturating_sub(1),
-            ..gap
-        });
-        let after = (seq < gap.to).then(|| Gap {
-            from: seq.saturating_add(1),
-            ..gap
-        });
+        let before = (gap.from < seq).then(|| Gap { to: seq.saturating_sub(1), ..gap });
+        let after = (seq < gap.to).then(|| Gap { from: seq.saturating_add(1), ..gap });
         self.gaps.splice(index..index, before.into_iter().chain(after));
         self.bound();
         true
@@ -143,10 +127,7 @@ impl SequenceTracker {
     /// each.
     pub fn due(&self, now: Timestamp) -> (Vec<Gap>, Self) {
         let mut next = self.clone();
-        let due = next
-            .gaps
-            .iter_mut()
-            .filter(|gap| !gap.reported && now.since(gap.since) > MESSAGE_GAP_MS);
+        let due = next.gaps.iter_mut().filter(|gap| !gap.reported && now.since(gap.since) > MESSAGE_GAP_MS);
         let due = due.map(|gap| {
             gap.reported = true;
             *gap

@@ -79,11 +79,7 @@ impl Sync {
             // Control belongs to one session; nobody else got it.
             (BodyKind::Control, _) => Err(ContentRejected::NestedSync),
             (_, false) => Err(ContentRejected::Field(FieldName::Peer)),
-            (_, true) => Ok(Self::Sent {
-                peer,
-                content: Box::new(content),
-                bytes,
-            }),
+            (_, true) => Ok(Self::Sent { peer, content: Box::new(content), bytes }),
         }
     }
 
@@ -120,10 +116,7 @@ impl DevicePop {
 
 impl SyncIds {
     fn parse(ids: &v1::SyncIds) -> Result<Self, ContentRejected> {
-        Ok(Self {
-            messages: message_ids(&ids.message_ids)?,
-            at: Timestamp::from_millis(ids.at_ms),
-        })
+        Ok(Self { messages: message_ids(&ids.message_ids)?, at: Timestamp::from_millis(ids.at_ms) })
     }
 
     fn to_wire(&self) -> v1::SyncIds {

@@ -46,11 +46,7 @@ fn t102_sizes_up_to_4_gib_do_not_overflow() {
 fn t102_a_padded_size_that_does_not_follow_is_refused() {
     let (attachment, _) = sealed(&file(5_000), 1);
     let parse = |size, padded_size| {
-        let message = v1::AttachmentMsg {
-            size,
-            padded_size,
-            ..attachment.to_wire()
-        };
+        let message = v1::AttachmentMsg { size, padded_size, ..attachment.to_wire() };
         Attachment::parse(message, Purpose::Message).map(|parsed| parsed.file().size().bytes())
     };
     let padded = attachment.file().size().padded();
@@ -70,21 +66,14 @@ fn t102_a_size_other_than_the_files_is_refused() {
     let (attachment, blob) = sealed(&file, 1);
     let claiming = |size: u64| {
         let size = FileSize::new(size).unwrap();
-        let message = v1::AttachmentMsg {
-            size: size.bytes(),
-            padded_size: size.padded(),
-            ..attachment.to_wire()
-        };
+        let message = v1::AttachmentMsg { size: size.bytes(), padded_size: size.padded(), ..attachment.to_wire() };
         Attachment::parse(message, Purpose::Message).unwrap()
     };
     // Within the same padded size (5 120): the digest decides, or the padding. Beyond it, the blob has another length.
     assert_eq!(open(&claiming(5_001), &blob).0.unwrap_err(), AttachmentError::Digest);
     assert_eq!(open(&claiming(4_999), &blob).0.unwrap_err(), AttachmentError::Padding);
     assert_eq!(open(&claiming(9_000), &blob).0.unwrap_err(), AttachmentError::Truncated);
-    assert_eq!(
-        open(&claiming(1_000), &blob).0.unwrap_err(),
-        AttachmentError::Chunk { index: 0 }
-    );
+    assert_eq!(open(&claiming(1_000), &blob).0.unwrap_err(), AttachmentError::Chunk { index: 0 });
     assert_eq!(open(&claiming(5_000), &blob).0.unwrap(), file);
 }
 
@@ -93,26 +82,11 @@ fn a_file_of_another_size_than_announced_is_not_sealed() {
     let file = file(3_000);
     for announced in [0, 2_999, 3_001, 70_000] {
         let size = FileSize::new(announced).unwrap();
-        let result = seal(
-            Purpose::Message,
-            size,
-            &mut file.as_slice(),
-            &mut Vec::new(),
-            &mut rng(1),
-        );
+        let result = seal(Purpose::Message, size, &mut file.as_slice(), &mut Vec::new(), &mut rng(1));
         assert_eq!(result.unwrap_err(), AttachmentError::SizeChanged, "{announced}");
     }
     let size = FileSize::new(3_000).unwrap();
-    assert!(
-        seal(
-            Purpose::Message,
-            size,
-            &mut file.as_slice(),
-            &mut Vec::new(),
-            &mut rng(1)
-        )
-        .is_ok()
-    );
+    assert!(seal(Purpose::Message, size, &mut file.as_slice(), &mut Vec::new(), &mut rng(1)).is_ok());
 }
 
 #[test]

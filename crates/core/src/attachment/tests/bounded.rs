@@ -56,11 +56,7 @@ impl Read for Pieces<'_> {
 fn t106_a_claim_of_4_gib_takes_one_chunk() {
     let (attachment, blob) = sealed(b"small", 1);
     let size = FileSize::new(crate::limits::ATTACHMENT_BYTES).unwrap();
-    let message = v1::AttachmentMsg {
-        size: size.bytes(),
-        padded_size: size.padded(),
-        ..attachment.to_wire()
-    };
+    let message = v1::AttachmentMsg { size: size.bytes(), padded_size: size.padded(), ..attachment.to_wire() };
     let liar = Attachment::parse(message, Purpose::Message).unwrap();
     assert_eq!(liar.open_bytes(&blob).unwrap_err(), AttachmentError::Truncated);
     // A blob that never ends: the header is right, the first chunk is not, and nothing more is read.
@@ -134,10 +130,7 @@ impl Write for Failing {
 fn short_reads_and_failures_of_the_host_are_told_apart_from_forgeries() {
     let file = file(2_000);
     let (attachment, blob) = sealed(&file, 1);
-    let opened = attachment
-        .open(&mut Slow(&blob, false), Vec::new())
-        .unwrap()
-        .into_inner();
+    let opened = attachment.open(&mut Slow(&blob, false), Vec::new()).unwrap().into_inner();
     assert_eq!(opened, file);
     let reading = attachment.open(&mut Failing(ErrorKind::TimedOut), Vec::new());
     assert_eq!(reading.unwrap_err(), AttachmentError::Io(ErrorKind::TimedOut));

@@ -11,11 +11,7 @@ fn t099_a_changed_header_is_not_what_the_key_commits_to() {
             let mut bad = blob.clone();
             bad[byte] ^= 1 << bit;
             let bad_attachment = renamed(&attachment, &bad);
-            assert_eq!(
-                open(&bad_attachment, &bad).0.unwrap_err(),
-                AttachmentError::Commitment,
-                "{byte} {bit}"
-            );
+            assert_eq!(open(&bad_attachment, &bad).0.unwrap_err(), AttachmentError::Commitment, "{byte} {bit}");
         }
     }
     assert_eq!(open(&attachment, &blob).0.unwrap(), file);
@@ -38,10 +34,7 @@ fn t099_a_header_that_commits_to_another_form_is_refused() {
     assert_eq!(forged(|form| form[4] = 2).unwrap_err(), AttachmentError::Header);
     assert_eq!(forged(|form| form[5] = 0x11).unwrap_err(), AttachmentError::Header);
     let wanted = Purpose::Message;
-    assert_eq!(
-        forged(|form| form[7] = 2).unwrap_err(),
-        AttachmentError::Purpose { wanted }
-    );
+    assert_eq!(forged(|form| form[7] = 2).unwrap_err(), AttachmentError::Purpose { wanted });
     assert_eq!(forged(|_| {}).unwrap(), open(&attachment, &blob).0.unwrap());
 }
 
@@ -85,11 +78,7 @@ fn t101_a_descriptor_for_another_purpose_is_refused() {
         let (attachment, _) = sealed_for(purpose, b"face", 1);
         for wanted in all {
             let parsed = Attachment::parse(attachment.to_wire(), wanted).map(|parsed| parsed.file().purpose());
-            let expected = if purpose == wanted {
-                Ok(wanted)
-            } else {
-                Err(AttachmentError::Purpose { wanted })
-            };
+            let expected = if purpose == wanted { Ok(wanted) } else { Err(AttachmentError::Purpose { wanted }) };
             assert_eq!(parsed, expected);
         }
         for unknown in [0, 4, 65_537, u32::MAX] {
@@ -110,10 +99,7 @@ fn padding_that_is_not_zero_is_refused() {
         assert_eq!(forge().chunk(0, Last::Yes, &padded).blob, blob);
         padded[place] = 1;
         let bad = forge().chunk(0, Last::Yes, &padded).blob;
-        assert_eq!(
-            open(&renamed(&attachment, &bad), &bad).0.unwrap_err(),
-            AttachmentError::Padding
-        );
+        assert_eq!(open(&renamed(&attachment, &bad), &bad).0.unwrap_err(), AttachmentError::Padding);
     }
     assert_eq!(open(&attachment, &blob).0.unwrap(), b"short");
 }
@@ -121,19 +107,13 @@ fn padding_that_is_not_zero_is_refused() {
 #[test]
 fn descriptor_fields_of_another_length_are_refused() {
     let (attachment, _) = sealed(b"x", 1);
-    let fields: [fn(&mut crate::wire::v1::AttachmentMsg) -> &mut Vec<u8>; 3] = [
-        |message| &mut message.key,
-        |message| &mut message.blob_id,
-        |message| &mut message.sha256,
-    ];
+    let fields: [fn(&mut crate::wire::v1::AttachmentMsg) -> &mut Vec<u8>; 3] =
+        [|message| &mut message.key, |message| &mut message.blob_id, |message| &mut message.sha256];
     for field in fields {
         for length in [0, 31, 33] {
             let mut message = attachment.to_wire();
             field(&mut message).resize(length, 0);
-            assert_eq!(
-                Attachment::parse(message, Purpose::Message).unwrap_err(),
-                AttachmentError::Descriptor
-            );
+            assert_eq!(Attachment::parse(message, Purpose::Message).unwrap_err(), AttachmentError::Descriptor);
         }
     }
     assert!(Attachment::parse(attachment.to_wire(), Purpose::Message).is_ok());

@@ -95,20 +95,11 @@ impl Forge {
     }
 
     fn with_header(keys: StreamKeys, header: [u8; HEADER_BYTES]) -> Self {
-        Self {
-            keys,
-            header,
-            blob: header.to_vec(),
-        }
+        Self { keys, header, blob: header.to_vec() }
     }
 
     fn chunk(mut self, index: u32, last: Last, plaintext: &[u8]) -> Self {
-        let plan = ChunkPlan {
-            index,
-            last,
-            length: plaintext.len(),
-            file: plaintext.len(),
-        };
+        let plan = ChunkPlan { index, last, length: plaintext.len(), file: plaintext.len() };
         let mut chunk = plaintext.to_vec();
         self.keys.seal(&plan, &self.header, &mut chunk).unwrap();
         self.blob.extend_from_slice(&chunk);

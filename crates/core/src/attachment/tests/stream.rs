@@ -25,12 +25,7 @@ fn t097_a_flipped_chunk_releases_nothing() {
             let mut bad = blob.clone();
             bad[chunk_range(index).start + offset] ^= 1;
             let at = u32::try_from(index).unwrap();
-            refuses(
-                &attachment,
-                &bad,
-                AttachmentError::Chunk { index: at },
-                index * CHUNK_BYTES,
-            );
+            refuses(&attachment, &bad, AttachmentError::Chunk { index: at }, index * CHUNK_BYTES);
         }
     }
     let mut bad = blob.clone();
@@ -95,21 +90,11 @@ fn t098_a_chunk_after_the_last_is_trailing_data() {
     ] {
         let mut bad = blob.clone();
         bad.extend_from_slice(&forged.blob[HEADER_BYTES..]);
-        refuses(
-            &renamed(&attachment, &bad),
-            &bad,
-            AttachmentError::TrailingData,
-            file.len(),
-        );
+        refuses(&renamed(&attachment, &bad), &bad, AttachmentError::TrailingData, file.len());
     }
     let mut bad = blob.clone();
     bad.push(0);
-    refuses(
-        &renamed(&attachment, &bad),
-        &bad,
-        AttachmentError::TrailingData,
-        file.len(),
-    );
+    refuses(&renamed(&attachment, &bad), &bad, AttachmentError::TrailingData, file.len());
     control(&attachment, &blob, &file);
 }
 
@@ -120,26 +105,11 @@ fn t098_a_last_flag_at_another_chunk_is_refused() {
     let (attachment, blob) = sealed(&file, 1);
     let forge = || Forge::new(&attachment, Purpose::Message);
     let moved = forge().chunk(0, Last::Yes, first).chunk(1, Last::No, second).blob;
-    refuses(
-        &renamed(&attachment, &moved),
-        &moved,
-        AttachmentError::Chunk { index: 0 },
-        0,
-    );
+    refuses(&renamed(&attachment, &moved), &moved, AttachmentError::Chunk { index: 0 }, 0);
     let missing = forge().chunk(0, Last::No, first).chunk(1, Last::No, second).blob;
-    refuses(
-        &renamed(&attachment, &missing),
-        &missing,
-        AttachmentError::Chunk { index: 1 },
-        CHUNK_BYTES,
-    );
+    refuses(&renamed(&attachment, &missing), &missing, AttachmentError::Chunk { index: 1 }, CHUNK_BYTES);
     let twice = forge().chunk(0, Last::Yes, first).chunk(1, Last::Yes, second).blob;
-    refuses(
-        &renamed(&attachment, &twice),
-        &twice,
-        AttachmentError::Chunk { index: 0 },
-        0,
-    );
+    refuses(&renamed(&attachment, &twice), &twice, AttachmentError::Chunk { index: 0 }, 0);
     let honest = forge().chunk(0, Last::No, first).chunk(1, Last::Yes, second).blob;
     assert_eq!(honest, blob);
     control(&attachment, &honest, &file);
@@ -150,16 +120,8 @@ fn t098_a_blob_cut_anywhere_is_truncated() {
     let file = file(1_500);
     let (attachment, blob) = sealed(&file, 1);
     for length in 0..blob.len() {
-        assert_eq!(
-            open(&attachment, &blob[..length]).0.unwrap_err(),
-            AttachmentError::Truncated,
-            "{length}"
-        );
-        assert_eq!(
-            attachment.open_bytes(&blob[..length]).unwrap_err(),
-            AttachmentError::Truncated,
-            "{length}"
-        );
+        assert_eq!(open(&attachment, &blob[..length]).0.unwrap_err(), AttachmentError::Truncated, "{length}");
+        assert_eq!(attachment.open_bytes(&blob[..length]).unwrap_err(), AttachmentError::Truncated, "{length}");
     }
     control(&attachment, &blob, &file);
 }

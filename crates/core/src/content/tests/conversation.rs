@@ -25,21 +25,14 @@ fn ok(route: &str) -> Result<String, ContentRejected> {
 #[test]
 fn t096_the_conversation_of_another_pair_is_rejected() {
     let carol = 0xca;
-    for body in every_body()
-        .into_iter()
-        .filter(|body| !matches!(body, Wire::Sync(_) | Wire::GroupUpdate(_)))
-    {
+    for body in every_body().into_iter().filter(|body| !matches!(body, Wire::Sync(_) | Wire::GroupUpdate(_))) {
         let mut bad = content(body);
         let good = bad.clone();
         for (one, other) in [(carol, BOB), (carol, ALICE), (ALICE, ALICE), (BOB, BOB)] {
             bad.conversation_id = pair_id(&account(one), &account(other)).as_bytes().to_vec();
             assert_eq!(routed(&bad, BOB, ALICE), Err(ContentRejected::Conversation));
         }
-        let expected = if matches!(good.body, Some(Wire::Control(_))) {
-            "control"
-        } else {
-            "pair"
-        };
+        let expected = if matches!(good.body, Some(Wire::Control(_))) { "control" } else { "pair" };
         assert_eq!(routed(&good, BOB, ALICE), ok(expected));
         // The same bytes from a session with somebody else.
         assert_eq!(routed(&good, BOB, carol), Err(ContentRejected::Conversation));
@@ -50,15 +43,9 @@ fn t096_the_conversation_of_another_pair_is_rejected() {
 fn t096_the_state_of_another_group_is_rejected() {
     let parsed = parse(&in_group(content(text("x")))).unwrap();
     let voice = Some(Voice::Full);
-    let other = Standing {
-        group: GroupId::from_bytes([0x67; 16]),
-        voice,
-    };
+    let other = Standing { group: GroupId::from_bytes([0x67; 16]), voice };
     assert_eq!(parsed.judge_sender(&other), Err(ContentRejected::Conversation));
-    let outsider = Standing {
-        group: group(),
-        voice: None,
-    };
+    let outsider = Standing { group: group(), voice: None };
     assert_eq!(parsed.judge_sender(&outsider), Err(ContentRejected::NotMember));
     assert_eq!(parsed.judge_sender(&Standing { group: group(), voice }), Ok(()));
 }
@@ -67,14 +54,9 @@ fn t096_the_state_of_another_group_is_rejected() {
 fn t096_control_is_of_the_pair_and_of_no_group() {
     let control = content(control(v1::control::C::DeliveryToken(vec![1; 16])));
     let mut grouped = control.clone();
-    grouped.group = Some(v1::GroupContext {
-        state_hash: STATE.to_vec(),
-    });
+    grouped.group = Some(v1::GroupContext { state_hash: STATE.to_vec() });
     assert_eq!(routed(&grouped, BOB, ALICE), Err(ContentRejected::GroupContext));
-    assert_eq!(
-        routed(&in_group(control.clone()), BOB, ALICE),
-        Err(ContentRejected::GroupContext)
-    );
+    assert_eq!(routed(&in_group(control.clone()), BOB, ALICE), Err(ContentRejected::GroupContext));
     assert_eq!(routed(&control, BOB, ALICE), ok("control"));
 }
 
@@ -91,10 +73,7 @@ fn t096_sync_comes_from_the_own_account_only() {
 fn t096_what_was_sent_to_a_peer_is_of_the_conversation_with_it() {
     let sent = content(sync(v1::sync::S::Sent(sent(&content(text("hello"))))));
     let mut bad = sent.clone();
-    if let Some(Wire::Sync(v1::Sync {
-        s: Some(v1::sync::S::Sent(sent)),
-    })) = &mut bad.body
-    {
+    if let Some(Wire::Sync(v1::Sync { s: Some(v1::sync::S::Sent(sent)) })) = &mut bad.body {
         sent.peer_account_id = vec![0xca; 16];
     }
     assert_eq!(routed(&bad, ALICE, ALICE), Err(ContentRejected::Conversation));
@@ -136,10 +115,7 @@ fn t142_a_group_with_the_id_of_a_pair_is_rejected() {
 
 #[test]
 fn t142_archive_and_observer_say_only_what_they_must() {
-    let standing = |role| Standing {
-        group: group(),
-        voice: Voice::of_role(role),
-    };
+    let standing = |role| Standing { group: group(), voice: Voice::of_role(role) };
     for body in every_body() {
         let allowed = matches!(body, Wire::Receipt(_) | Wire::Control(_) | Wire::GroupUpdate(_));
         // Sync.sent must fit the content in it, and comes from no member but oneself.
@@ -167,13 +143,7 @@ fn t142_archive_says_nothing_that_v1_cannot_read() {
     let mut wire = in_group(content(text("x")));
     wire.required_features = vec![5];
     let parsed = parse(&wire).unwrap();
-    let standing = |voice| Standing {
-        group: group(),
-        voice: Some(voice),
-    };
-    assert_eq!(
-        parsed.judge_sender(&standing(Voice::Silent)),
-        Err(ContentRejected::Role)
-    );
+    let standing = |voice| Standing { group: group(), voice: Some(voice) };
+    assert_eq!(parsed.judge_sender(&standing(Voice::Silent)), Err(ContentRejected::Role));
     assert_eq!(parsed.judge_sender(&standing(Voice::Full)), Ok(()));
 }

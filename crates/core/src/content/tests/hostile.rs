@@ -21,19 +21,10 @@ fn of_length(total: usize) -> Vec<u8> {
 
 #[test]
 fn t104_a_content_of_256_kib_and_one_byte_is_rejected() {
-    assert_eq!(
-        Content::parse(&of_length(CONTENT_BYTES + 1)).unwrap_err(),
-        rejected(WireError::TooLong)
-    );
+    assert_eq!(Content::parse(&of_length(CONTENT_BYTES + 1)).unwrap_err(), rejected(WireError::TooLong));
     // A length far beyond is not even looked at.
-    assert_eq!(
-        Content::parse(&vec![0xff; 64 * CONTENT_BYTES]).unwrap_err(),
-        rejected(WireError::TooLong)
-    );
-    assert_eq!(
-        Content::parse(&of_length(CONTENT_BYTES)).unwrap().kind(),
-        BodyKind::Text
-    );
+    assert_eq!(Content::parse(&vec![0xff; 64 * CONTENT_BYTES]).unwrap_err(), rejected(WireError::TooLong));
+    assert_eq!(Content::parse(&of_length(CONTENT_BYTES)).unwrap().kind(), BodyKind::Text);
 }
 
 #[test]
@@ -43,21 +34,14 @@ fn t104_text_that_is_not_utf8_is_rejected() {
     for bad_pair in [[0xc3, 0x28], [0xff, 0xff], [0xc0, 0xaf], [0xed, 0xa0]] {
         let mut bad = good.clone();
         bad[at..at + 2].copy_from_slice(&bad_pair);
-        assert_eq!(
-            Content::parse(&bad).unwrap_err(),
-            rejected(WireError::Malformed),
-            "{bad_pair:?}"
-        );
+        assert_eq!(Content::parse(&bad).unwrap_err(), rejected(WireError::Malformed), "{bad_pair:?}");
     }
     assert!(Content::parse(&good).is_ok());
 }
 
 #[test]
 fn t104_nesting_costs_no_stack() {
-    let head = v1::Content {
-        body: None,
-        ..content(text(""))
-    };
+    let head = v1::Content { body: None, ..content(text("")) };
     let head = head.encode_to_vec();
     // Groups, the one construct that a decoder must follow to skip it.
     let groups = [&head[..], &[0xfb, 0x06].repeat(20_000)].concat();
@@ -93,15 +77,8 @@ fn t104_sync_inside_sync_is_rejected_at_the_first() {
 #[test]
 fn t104_a_list_of_empty_ids_is_rejected() {
     // Two bytes each on the wire: the most elements that a content can have.
-    let receipt = v1::Receipt {
-        r#type: 2,
-        message_ids: vec![Vec::new(); 100_000],
-        ..v1::Receipt::default()
-    };
-    assert_eq!(
-        parse_body(Wire::Receipt(receipt)).unwrap_err(),
-        ContentRejected::Field(FieldName::MessageIds)
-    );
+    let receipt = v1::Receipt { r#type: 2, message_ids: vec![Vec::new(); 100_000], ..v1::Receipt::default() };
+    assert_eq!(parse_body(Wire::Receipt(receipt)).unwrap_err(), ContentRejected::Field(FieldName::MessageIds));
     assert!(
         parse_body(Wire::Receipt(v1::Receipt {
             r#type: 2,

@@ -28,10 +28,7 @@ fn pair() -> ConversationId {
 }
 
 fn signed() -> v1::Signed {
-    v1::Signed {
-        body: vec![1],
-        sig: vec![2; 64],
-    }
+    v1::Signed { body: vec![1], sig: vec![2; 64] }
 }
 
 fn descriptor(purpose: Purpose) -> v1::AttachmentMsg {
@@ -40,10 +37,7 @@ fn descriptor(purpose: Purpose) -> v1::AttachmentMsg {
 }
 
 fn text(text: &str) -> Wire {
-    Wire::Text(v1::Text {
-        text: text.into(),
-        reply_to: Vec::new(),
-    })
+    Wire::Text(v1::Text { text: text.into(), reply_to: Vec::new() })
 }
 
 fn control(control: v1::control::C) -> Wire {
@@ -56,22 +50,13 @@ fn sync(sync: v1::sync::S) -> Wire {
 
 /// `body` in a content that is otherwise right, between Alice and Bob; a GroupUpdate in a group.
 fn content(body: Wire) -> v1::Content {
-    let visible = !matches!(
-        body,
-        Wire::Receipt(_) | Wire::Control(_) | Wire::Sync(_) | Wire::GroupUpdate(_)
-    );
+    let visible = !matches!(body, Wire::Receipt(_) | Wire::Control(_) | Wire::Sync(_) | Wire::GroupUpdate(_));
     let grouped = matches!(body, Wire::GroupUpdate(_));
     v1::Content {
         message_id: vec![7; 16],
         sent_at_ms: at(0).as_millis(),
-        conversation_id: if grouped {
-            vec![0x66; 16]
-        } else {
-            pair().as_bytes().to_vec()
-        },
-        group: grouped.then(|| v1::GroupContext {
-            state_hash: STATE.to_vec(),
-        }),
+        conversation_id: if grouped { vec![0x66; 16] } else { pair().as_bytes().to_vec() },
+        group: grouped.then(|| v1::GroupContext { state_hash: STATE.to_vec() }),
         required_features: Vec::new(),
         retention: None,
         seq: u64::from(visible),
@@ -82,9 +67,7 @@ fn content(body: Wire) -> v1::Content {
 /// The same in a group.
 fn in_group(mut content: v1::Content) -> v1::Content {
     content.conversation_id = vec![0x66; 16];
-    content.group = Some(v1::GroupContext {
-        state_hash: STATE.to_vec(),
-    });
+    content.group = Some(v1::GroupContext { state_hash: STATE.to_vec() });
     content
 }
 
@@ -112,26 +95,17 @@ fn sender_info() -> v1::SenderInfo {
         device_cert: Some(signed()),
         issuer_cert: Some(signed()),
         manifest: None,
-        env: Some(v1::SignedRecord {
-            record: vec![1],
-            sig: vec![2; 64],
-        }),
+        env: Some(v1::SignedRecord { record: vec![1], sig: vec![2; 64] }),
     }
 }
 
 /// What Alice sent to Bob, for her other devices.
 fn sent(inner: &v1::Content) -> v1::SyncSent {
-    v1::SyncSent {
-        peer_account_id: vec![BOB; 16],
-        content: inner.encode_to_vec(),
-    }
+    v1::SyncSent { peer_account_id: vec![BOB; 16], content: inner.encode_to_vec() }
 }
 
 fn ids() -> v1::SyncIds {
-    v1::SyncIds {
-        message_ids: vec![vec![1; 16], vec![2; 16]],
-        at_ms: 5,
-    }
+    v1::SyncIds { message_ids: vec![vec![1; 16], vec![2; 16]], at_ms: 5 }
 }
 
 /// One of each body and of each member of Control and Sync, all of them right.
@@ -149,12 +123,7 @@ fn every_body() -> Vec<Wire> {
             display: "Weight".into(),
         }),
         Wire::Attachment(descriptor(Purpose::Message)),
-        Wire::Receipt(v1::Receipt {
-            r#type: 1,
-            message_ids: vec![vec![1; 16]],
-            digests: vec![vec![2; 32]],
-            at_ms: 3,
-        }),
+        Wire::Receipt(v1::Receipt { r#type: 1, message_ids: vec![vec![1; 16]], digests: vec![vec![2; 32]], at_ms: 3 }),
         Wire::Receipt(v1::Receipt {
             r#type: 2,
             message_ids: vec![vec![1; 16], vec![4; 16]],
@@ -163,29 +132,14 @@ fn every_body() -> Vec<Wire> {
         }),
         Wire::Edit(v1::Edit {
             target: target.clone(),
-            text: Some(v1::Text {
-                text: "new".into(),
-                reply_to: vec![1; 16],
-            }),
+            text: Some(v1::Text { text: "new".into(), reply_to: vec![1; 16] }),
         }),
-        Wire::Del(v1::Delete {
-            target: target.clone(),
-            reason: 2,
-        }),
-        Wire::Reaction(v1::Reaction {
-            target,
-            emoji: "+".into(),
-            remove: true,
-        }),
+        Wire::Del(v1::Delete { target: target.clone(), reason: 2 }),
+        Wire::Reaction(v1::Reaction { target, emoji: "+".into(), remove: true }),
         Wire::Statement(statement()),
-        Wire::History(v1::HistoryOffer {
-            grant: Some(signed()),
-            archive: Some(descriptor(Purpose::History)),
-        }),
+        Wire::History(v1::HistoryOffer { grant: Some(signed()), archive: Some(descriptor(Purpose::History)) }),
         control(C::Retry(v1::RetryRequest { failed_sid: Vec::new() })),
-        control(C::Retry(v1::RetryRequest {
-            failed_sid: vec![1; 32],
-        })),
+        control(C::Retry(v1::RetryRequest { failed_sid: vec![1; 32] })),
         control(C::Refresh(v1::SessionRefresh { new_sid: vec![1; 32] })),
         control(C::SenderInfo(sender_info())),
         control(C::Invitation(v1::InvitationUse {
@@ -202,11 +156,7 @@ fn every_body() -> Vec<Wire> {
         })),
         control(C::DeliveryToken(vec![1; 16])),
         control(C::AuditHead(signed())),
-        control(C::Emergency(v1::Emergency {
-            conversation_id: vec![1; 16],
-            at_ms: 2,
-            reason: 3,
-        })),
+        control(C::Emergency(v1::Emergency { conversation_id: vec![1; 16], at_ms: 2, reason: 3 })),
         sync(S::Sent(sent(&content(text("hello"))))),
         sync(S::Receipted(ids())),
         sync(S::Read(ids())),
@@ -231,10 +181,7 @@ fn every_body() -> Vec<Wire> {
 fn every_body_is_read_and_written_back_byte_for_byte() {
     for body in every_body() {
         let mut wire = content(body);
-        wire.retention = Some(v1::Retention {
-            keep_until_ms: 4,
-            delete_after_read_ms: 5,
-        });
+        wire.retention = Some(v1::Retention { keep_until_ms: 4, delete_after_read_ms: 5 });
         let bytes = wire.encode_to_vec();
         let parsed = Content::parse(&bytes).unwrap();
         assert_eq!(parsed.message_id(), MessageId::from_bytes([7; 16]));
@@ -261,16 +208,8 @@ fn a_sender_info_is_padded_to_at_least_3072() {
     let info = parse_body(control(v1::control::C::SenderInfo(sender_info()))).unwrap();
     assert_eq!(info.minimum_body(), 3_072);
     for body in every_body() {
-        let is_info = matches!(
-            &body,
-            Wire::Control(v1::Control {
-                c: Some(v1::control::C::SenderInfo(_))
-            })
-        );
-        assert_eq!(
-            parse_body(body).unwrap().minimum_body(),
-            if is_info { 3_072 } else { 0 }
-        );
+        let is_info = matches!(&body, Wire::Control(v1::Control { c: Some(v1::control::C::SenderInfo(_)) }));
+        assert_eq!(parse_body(body).unwrap().minimum_body(), if is_info { 3_072 } else { 0 });
     }
 }
 

@@ -47,11 +47,8 @@ fn t111_other_bytes_under_one_message_id_are_a_possible_clone() {
     let mut stored = HashMap::new();
     let wire = content(text("take one tablet"));
     assert_eq!(arrive(&mut stored, &wire, 1, 5), Repeat::New);
-    let changes: [fn(&mut v1::Content); 3] = [
-        |wire| wire.body = Some(text("take ten tablets")),
-        |wire| wire.sent_at_ms += 1,
-        |wire| wire.seq += 1,
-    ];
+    let changes: [fn(&mut v1::Content); 3] =
+        [|wire| wire.body = Some(text("take ten tablets")), |wire| wire.sent_at_ms += 1, |wire| wire.seq += 1];
     for change in changes {
         let mut other = wire.clone();
         change(&mut other);

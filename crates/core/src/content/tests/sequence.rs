@@ -24,8 +24,7 @@ fn due(tracker: &mut SequenceTracker, seconds: u64) -> Vec<(u64, u64)> {
 
 fn after(base: Base, seqs: &[u64]) -> SequenceTracker {
     let mut tracker = SequenceTracker::new(base);
-    seqs.iter()
-        .for_each(|seq| assert_eq!(accept(&mut tracker, *seq, 0), Sequenced::Ahead));
+    seqs.iter().for_each(|seq| assert_eq!(accept(&mut tracker, *seq, 0), Sequenced::Ahead));
     tracker
 }
 
@@ -107,12 +106,7 @@ fn gaps_are_bounded_and_the_oldest_is_given_up() {
 
 #[test]
 fn parts_that_cannot_have_come_about_are_not_restored() {
-    let gap = |from, to| Gap {
-        from,
-        to,
-        since: at(0),
-        reported: false,
-    };
+    let gap = |from, to| Gap { from, to, since: at(0), reported: false };
     let bad = [
         (1, 5, vec![gap(3, 2)]),
         (1, 5, vec![gap(5, 5)]),
@@ -128,10 +122,7 @@ fn parts_that_cannot_have_come_about_are_not_restored() {
     }
     let tracker = after(Base::One, &[1, 2, 4, 9]);
     let (base, highest, gaps) = tracker.parts();
-    assert_eq!(
-        SequenceTracker::restore(base, highest, gaps.to_vec()),
-        Some(tracker.clone())
-    );
+    assert_eq!(SequenceTracker::restore(base, highest, gaps.to_vec()), Some(tracker.clone()));
     let fresh = SequenceTracker::new(Base::FirstSeen);
     assert_eq!(SequenceTracker::restore(0, 0, Vec::new()), Some(fresh));
 }

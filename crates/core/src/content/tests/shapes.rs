@@ -32,9 +32,7 @@ fn ids_of_another_length_are_rejected() {
     }
     for length in [0, 31, 33] {
         let mut bad = in_group(content(text("x")));
-        bad.group = Some(v1::GroupContext {
-            state_hash: vec![1; length],
-        });
+        bad.group = Some(v1::GroupContext { state_hash: vec![1; length] });
         assert_eq!(parse(&bad).unwrap_err(), field(FieldName::StateHash));
     }
     assert!(parse(&in_group(content(text("x")))).is_ok());
@@ -127,10 +125,8 @@ fn statements_and_offers_of_another_shape_are_rejected() {
         Wire::History(offer) => offer.grant.take().is_some(),
         _ => false,
     });
-    let parts: [fn(&mut v1::SignedStatement) -> &mut Option<v1::Signed>; 2] = [
-        |statement| &mut statement.device_cert,
-        |statement| &mut statement.issuer_cert,
-    ];
+    let parts: [fn(&mut v1::SignedStatement) -> &mut Option<v1::Signed>; 2] =
+        [|statement| &mut statement.device_cert, |statement| &mut statement.issuer_cert];
     for part in parts {
         let mut bad = statement();
         part(&mut bad).take();
@@ -147,10 +143,7 @@ fn attachments_for_another_place_are_rejected() {
         assert_eq!(error, ContentRejected::Attachment(AttachmentError::Purpose { wanted }));
     }
     let offer = |purpose| {
-        parse_body(Wire::History(v1::HistoryOffer {
-            grant: Some(signed()),
-            archive: Some(descriptor(purpose)),
-        }))
+        parse_body(Wire::History(v1::HistoryOffer { grant: Some(signed()), archive: Some(descriptor(purpose)) }))
     };
     let wanted = Purpose::History;
     let error = ContentRejected::Attachment(AttachmentError::Purpose { wanted });
@@ -163,17 +156,9 @@ fn control_of_another_shape_is_rejected() {
     use v1::control::C;
     let refused = |bad: C, name| assert_eq!(parse_body(control(bad)).unwrap_err(), field(name));
     for length in [1, 31, 33] {
-        refused(
-            C::Retry(v1::RetryRequest {
-                failed_sid: vec![1; length],
-            }),
-            FieldName::SessionId,
-        );
+        refused(C::Retry(v1::RetryRequest { failed_sid: vec![1; length] }), FieldName::SessionId);
     }
-    refused(
-        C::Refresh(v1::SessionRefresh { new_sid: Vec::new() }),
-        FieldName::SessionId,
-    );
+    refused(C::Refresh(v1::SessionRefresh { new_sid: Vec::new() }), FieldName::SessionId);
     refused(C::DeliveryToken(vec![1; 15]), FieldName::DeliveryToken);
     refused(C::AuditHead(v1::Signed::default()), FieldName::Signed);
     refused(C::Emergency(v1::Emergency::default()), FieldName::ConversationId);
@@ -184,14 +169,8 @@ fn control_of_another_shape_is_rejected() {
     };
     refused(info(|info| info.device_cert = None), FieldName::Missing);
     refused(info(|info| info.issuer_cert = None), FieldName::Missing);
-    refused(
-        info(|info| info.manifest = Some(v1::Signed::default())),
-        FieldName::Signed,
-    );
-    refused(
-        info(|info| info.env = Some(v1::SignedRecord::default())),
-        FieldName::Signed,
-    );
+    refused(info(|info| info.manifest = Some(v1::Signed::default())), FieldName::Signed);
+    refused(info(|info| info.env = Some(v1::SignedRecord::default())), FieldName::Signed);
     assert!(parse_body(control(info(|_| {}))).is_ok());
 }
 
@@ -216,11 +195,7 @@ fn steps_of_an_invitation_are_not_mixed() {
         ("B", 0, 32, 0),
     ] {
         let error = Err(field(FieldName::Invitation));
-        assert_eq!(
-            step(name, token, commit, nonce),
-            error,
-            "{name} {token} {commit} {nonce}"
-        );
+        assert_eq!(step(name, token, commit, nonce), error, "{name} {token} {commit} {nonce}");
     }
     assert_eq!((step("B", 16, 32, 0), step("", 16, 0, 16)), (Ok(()), Ok(())));
 }
@@ -234,18 +209,9 @@ fn sync_of_another_shape_is_rejected() {
         change(&mut sent);
         parse_body(sync(S::Sent(sent)))
     };
-    assert_eq!(
-        with(|sent| sent.peer_account_id.clear()).unwrap_err(),
-        field(FieldName::Peer)
-    );
-    assert_eq!(
-        with(|sent| sent.peer_account_id.truncate(15)).unwrap_err(),
-        field(FieldName::Peer)
-    );
-    assert_eq!(
-        with(|sent| sent.content.clear()).unwrap_err(),
-        field(FieldName::MessageId)
-    );
+    assert_eq!(with(|sent| sent.peer_account_id.clear()).unwrap_err(), field(FieldName::Peer));
+    assert_eq!(with(|sent| sent.peer_account_id.truncate(15)).unwrap_err(), field(FieldName::Peer));
+    assert_eq!(with(|sent| sent.content.clear()).unwrap_err(), field(FieldName::MessageId));
     assert!(with(|_| {}).is_ok());
     let token = content(control(v1::control::C::DeliveryToken(vec![1; 16])));
     let error = parse_body(sync(S::Sent(sent(&token)))).unwrap_err();
@@ -254,10 +220,7 @@ fn sync_of_another_shape_is_rejected() {
     let grouped = in_group(content(text("hello")));
     let outer = |sent| in_group(content(sync(S::Sent(sent))));
     assert_eq!(parse(&outer(sent(&grouped))).unwrap_err(), field(FieldName::Peer));
-    let no_peer = v1::SyncSent {
-        peer_account_id: Vec::new(),
-        content: grouped.encode_to_vec(),
-    };
+    let no_peer = v1::SyncSent { peer_account_id: Vec::new(), content: grouped.encode_to_vec() };
     assert!(parse(&outer(no_peer.clone())).is_ok());
     // Another message, another conversation, another state than the content in it.
     let changes: [fn(&mut v1::Content); 3] = [
@@ -270,17 +233,8 @@ fn sync_of_another_shape_is_rejected() {
         change(&mut bad);
         assert_eq!(parse(&bad).unwrap_err(), ContentRejected::SyncMismatch);
     }
-    for bad in [
-        v1::SyncIds::default(),
-        v1::SyncIds {
-            message_ids: vec![vec![1; 15]],
-            at_ms: 0,
-        },
-    ] {
-        assert_eq!(
-            parse_body(sync(S::Read(bad))).unwrap_err(),
-            field(FieldName::MessageIds)
-        );
+    for bad in [v1::SyncIds::default(), v1::SyncIds { message_ids: vec![vec![1; 15]], at_ms: 0 }] {
+        assert_eq!(parse_body(sync(S::Read(bad))).unwrap_err(), field(FieldName::MessageIds));
     }
     let pop = || v1::DevicePop {
         device_id: 1,
@@ -330,9 +284,6 @@ fn seq_is_0_for_what_is_not_shown_and_counts_from_1_for_what_is() {
         let mut bad = good.clone();
         bad.seq = u64::from(good.seq == 0);
         assert_eq!(parse(&bad).unwrap_err(), ContentRejected::Sequence);
-        assert_eq!(
-            parse(&good).unwrap().seq().map_or(0, core::num::NonZeroU64::get),
-            good.seq
-        );
+        assert_eq!(parse(&good).unwrap().seq().map_or(0, core::num::NonZeroU64::get), good.seq);
     }
 }

@@ -4,11 +4,7 @@ use super::*;
 
 /// A content with an unknown member of the body, of number 30.
 fn unknown_body(seq: u64) -> Vec<u8> {
-    let known = v1::Content {
-        body: None,
-        seq,
-        ..content(text(""))
-    };
+    let known = v1::Content { body: None, seq, ..content(text("")) };
     [&known.encode_to_vec()[..], &[0xf2, 0x01, 0x03, 1, 2, 3]].concat()
 }
 
@@ -50,10 +46,7 @@ fn t093_a_required_feature_is_kept_opaque_though_the_body_is_known() {
 #[test]
 fn t093_a_required_feature_may_change_what_a_body_means() {
     // Lengths of a body are judged only where its meaning is known.
-    let mut wire = content(Wire::Del(v1::Delete {
-        target: vec![1; 3],
-        reason: 0,
-    }));
+    let mut wire = content(Wire::Del(v1::Delete { target: vec![1; 3], reason: 0 }));
     assert_eq!(parse(&wire).unwrap_err(), ContentRejected::Field(FieldName::Target));
     wire.required_features = vec![9];
     assert_eq!(parse(&wire).unwrap().kind(), BodyKind::Unsupported);
@@ -90,13 +83,7 @@ fn t093_unknown_fields_beside_a_known_body_are_passed_over() {
 #[test]
 fn t093_an_opaque_content_is_not_sent_on() {
     let body = Content::parse(&unknown_body(1)).unwrap().into_body();
-    let draft = Draft {
-        conversation: pair(),
-        group: None,
-        sent_at: at(0),
-        retention: Retention::default(),
-        seq: 1,
-        body,
-    };
+    let draft =
+        Draft { conversation: pair(), group: None, sent_at: at(0), retention: Retention::default(), seq: 1, body };
     assert_eq!(draft.build(&mut rng(1)).unwrap_err(), DraftError::Unsupported);
 }

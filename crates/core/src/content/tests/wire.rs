@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::labels::Label;
-use crate::limits::SIGNED_OBJECT_BYTES;
-use crate::wire::{FieldReader, FieldValue, WireError, decode_canonical};
+use crate::wire::{FieldReader, FieldValue, SignedBody as _, WireError};
 
 fn rejected(error: WireError) -> ContentRejected {
     ContentRejected::Wire(error)
@@ -33,10 +32,7 @@ fn fields(bytes: &[u8]) -> Vec<&[u8]> {
 /// A content with every top-level field that a body can go with.
 fn full(body: Wire) -> v1::Content {
     let mut full = in_group(content(body));
-    full.retention = Some(v1::Retention {
-        keep_until_ms: 1,
-        delete_after_read_ms: 2,
-    });
+    full.retention = Some(v1::Retention { keep_until_ms: 1, delete_after_read_ms: 2 });
     full
 }
 
@@ -67,17 +63,10 @@ proptest! {
 
 #[test]
 fn t012_a_field_repeated_inside_a_body_is_rejected() {
-    let inside = v1::Text {
-        text: "30 mg".into(),
-        reply_to: vec![1; 16],
-    };
+    let inside = v1::Text { text: "30 mg".into(), reply_to: vec![1; 16] };
     for again in fields(&inside.encode_to_vec()) {
         let text = [&inside.encode_to_vec(), again].concat();
-        let mut bad = v1::Content {
-            body: None,
-            ..content(super::text(""))
-        }
-        .encode_to_vec();
+        let mut bad = v1::Content { body: None, ..content(super::text("")) }.encode_to_vec();
         bad.extend([10 << 3 | 2, text.len() as u8]);
         bad.extend(&text);
         assert_eq!(Content::parse(&bad).unwrap_err(), rejected(WireError::Repeated));
@@ -104,14 +93,8 @@ fn manifest() -> v1::DeviceManifest {
         issued_at_ms: 1,
         expires_at_ms: 2,
         devices: vec![
-            v1::DeviceEntry {
-                device_id: 1,
-                ..v1::DeviceEntry::default()
-            },
-            v1::DeviceEntry {
-                device_id: 2,
-                ..v1::DeviceEntry::default()
-            },
+            v1::DeviceEntry { device_id: 1, ..v1::DeviceEntry::default() },
+            v1::DeviceEntry { device_id: 2, ..v1::DeviceEntry::default() },
         ],
         next_aik: Vec::new(),
         ext: Vec::new(),
@@ -121,9 +104,11 @@ fn manifest() -> v1::DeviceManifest {
 /// Signs `body` as it is, verifies it, and parses it.
 fn signed_and_parsed(body: &[u8]) -> Result<v1::DeviceManifest, WireError> {
     let key = ed25519(1);
-    let sig = key.sign(Label::Manifest, &[body]);
-    assert!(key.public_key().verify(Label::Manifest, &[body], &sig));
-    decode_canonical(body, SIGNED_OBJECT_BYTES)
+    let sig = key.sign(Label::Manifest, &[body]).to_vec();
+    let body = body.to_vec();
+    let signed = v1::Signed { body, sig };
+    assert!(v1::DeviceManifest::verifies(&signed, &key.public_key()));
+    v1::DeviceManifest::parse(&signed.body)
 }
 
 #[test]
@@ -144,26 +129,13 @@ fn t012_a_signed_object_in_another_encoding_is_rejected_though_the_signature_is_
     for index in 0..cut.len() - 2 {
         let mut reordered = cut.clone();
         reordered.swap(index, index + 1);
-        assert_eq!(
-            signed_and_parsed(&reordered.concat()).unwrap_err(),
-            WireError::NotCanonical,
-            "{index}"
-        );
+        assert_eq!(signed_and_parsed(&reordered.concat()).unwrap_err(), WireError::NotCanonical, "{index}");
     }
     // Numbers in more bytes than they need: in a value, in a length, in a key.
     let longer = |field: &[u8], with: &[u8]| body.clone().replaced(field, with);
-    assert_eq!(
-        signed_and_parsed(&longer(&[0x08, 0x01], &[0x08, 0x81, 0x00])).unwrap_err(),
-        WireError::NotCanonical
-    );
-    assert_eq!(
-        signed_and_parsed(&longer(&[0x12, 0x10], &[0x12, 0x90, 0x00])).unwrap_err(),
-        WireError::NotCanonical
-    );
-    assert_eq!(
-        signed_and_parsed(&longer(&[0x08, 0x01], &[0x88, 0x00, 0x01])).unwrap_err(),
-        WireError::NotCanonical
-    );
+    assert_eq!(signed_and_parsed(&longer(&[0x08, 0x01], &[0x08, 0x81, 0x00])).unwrap_err(), WireError::NotCanonical);
+    assert_eq!(signed_and_parsed(&longer(&[0x12, 0x10], &[0x12, 0x90, 0x00])).unwrap_err(), WireError::NotCanonical);
+    assert_eq!(signed_and_parsed(&longer(&[0x08, 0x01], &[0x88, 0x00, 0x01])).unwrap_err(), WireError::NotCanonical);
     // A default that is written out.
     let explicit = [&body[..], &[0x4a, 0x00]].concat();
     assert_eq!(signed_and_parsed(&explicit).unwrap_err(), WireError::NotCanonical);
@@ -175,19 +147,13 @@ fn t012_a_signed_object_inside_a_content_is_strict_too() {
     let strict = signed().encode_to_vec();
     let with = |signed: &[u8]| {
         let audit = [&[0x3a, signed.len() as u8][..], signed].concat();
-        let bytes = v1::Content {
-            body: None,
-            ..content(control(v1::control::C::DeliveryToken(Vec::new())))
-        };
+        let bytes = v1::Content { body: None, ..content(control(v1::control::C::DeliveryToken(Vec::new()))) };
         Content::parse(&[&bytes.encode_to_vec()[..], &[0xa2, 0x01, audit.len() as u8], &audit].concat())
     };
     let unknown = [&strict[..], &[0xf8, 0x06, 0x01]].concat();
     assert_eq!(with(&unknown).unwrap_err(), rejected(WireError::NotCanonical));
     let cut = fields(&strict);
-    assert_eq!(
-        with(&[cut[1], cut[0]].concat()).unwrap_err(),
-        rejected(WireError::NotCanonical)
-    );
+    assert_eq!(with(&[cut[1], cut[0]].concat()).unwrap_err(), rejected(WireError::NotCanonical));
     assert!(with(&strict).is_ok());
 }
 

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::labels::Label;
-use crate::limits::SIGNED_OBJECT_BYTES;
-use crate::wire::{FieldReader, FieldValue, WireError, decode_canonical};
+use crate::wire::{FieldReader, FieldValue, SignedBody as _, WireError};
 
 fn rejected(error: WireError) -> ContentRejected {
     ContentRejected::Wire(error)
@@ -105,9 +104,11 @@ fn manifest() -> v1::DeviceManifest {
 /// Signs `body` as it is, verifies it, and parses it.
 fn signed_and_parsed(body: &[u8]) -> Result<v1::DeviceManifest, WireError> {
     let key = ed25519(1);
-    let sig = key.sign(Label::Manifest, &[body]);
-    assert!(key.public_key().verify(Label::Manifest, &[body], &sig));
-    decode_canonical(body, SIGNED_OBJECT_BYTES)
+    let sig = key.sign(Label::Manifest, &[body]).to_vec();
+    let body = body.to_vec();
+    let signed = v1::Signed { body, sig };
+    assert!(v1::DeviceManifest::verifies(&signed, &key.public_key()));
+    v1::DeviceManifest::parse(&signed.body)
 }
 
 #[test]

@@ -5,16 +5,19 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
+use crate::workspace::{Tally, root};
+
 /// Containers and signed objects: inside content, too, they must be encoded canonically (B1.2).
 const CANONICAL: [&str; 2] = ["Signed", "SignedRecord"];
 
-pub fn run(check: bool) -> anyhow::Result<()> {
+/// With `check`, changes nothing and fails when a byte differs.
+pub fn run(check: bool) -> anyhow::Result<Tally> {
     let root = root();
     let target = root.join("crates/core/src/wire/generated");
     let descriptors = descriptors(&root.join("proto"))?;
@@ -37,12 +40,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
             fs::write(&path, text)?;
         }
     }
-    println!("2 passed, 0 failed");
-    Ok(())
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    Ok(Tally::passed(2))
 }
 
 fn descriptors(folder: &Path) -> anyhow::Result<FileDescriptorSet> {

@@ -1,0 +1,160 @@
+//! `cargo xtask mutate`: switches one check off at a time, in a copy of the workspace, and sees its test fail.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::libtest::{Outcome, function, outcomes};
+use crate::mutation::{self, Mutation, Record, Verdict};
+use crate::workspace::{Tally, cargo, files, root};
+
+/// A test that has not ended by then hangs because of the mutation. Building is included.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub fn run(case: Option<u16>, all: bool) -> anyhow::Result<Tally> {
+    let chosen: Vec<_> = mutation::all()?
+        .into_iter()
+        .filter(|mutation| case.is_none_or(|case| mutation.case == case))
+        .collect();
+    ensure!(!chosen.is_empty(), "there is no such mutation");
+    // Those that are no longer written down are forgotten.
+    let mut records = mutation::records()?;
+    let known: Vec<_> = mutation::all()?.iter().map(Mutation::key).collect();
+    records.retain(|key, _| known.contains(key));
+
+    let copy = Copy::make()?;
+    let mut tally = Tally::default();
+    for mutation in &chosen {
+        let verdict = match mutation::current(mutation, &records)? {
+            Some(verdict) if !all => verdict,
+            _ => {
+                let (verdict, why) = copy.judge(mutation)?;
+                println!("T{} {}: {verdict:?}{why}", mutation.case, mutation.test);
+                let record = Record {
+                    case: mutation.case,
+                    test: mutation.test.clone(),
+                    file: mutation.file.clone(),
+                    file_sha256: mutation.file_hash()?,
+                    verdict,
+                };
+                records.insert(mutation.key(), record);
+                mutation::write(&records)?;
+                verdict
+            }
+        };
+        tally += match verdict {
+            Verdict::Caught => Tally::passed(1),
+            Verdict::Survived | Verdict::Invalid => Tally::failed(1),
+        };
+    }
+    mutation::write(&records)?;
+    Ok(tally)
+}
+
+/// The workspace again, in `target/mutate`, with a build folder of its own that stays from one mutation to the next.
+struct Copy {
+    tree: PathBuf,
+    build: PathBuf,
+}
+
+impl Copy {
+    fn make() -> anyhow::Result<Self> {
+        let home = root().join("target/mutate");
+        let copy = Self {
+            tree: home.join("tree"),
+            build: home.join("build"),
+        };
+        let wanted = files()?;
+        for file in &wanted {
+            put(&copy.tree.join(file), &fs::read(root().join(file))?)?;
+        }
+        remove_others(&copy.tree, &copy.tree, &wanted)?;
+        Ok(copy)
+    }
+
+    /// The verdict, and what to add to it when it is shown.
+    fn judge(&self, mutation: &Mutation) -> anyhow::Result<(Verdict, &'static str)> {
+        let path = self.tree.join(&mutation.file);
+        let original = fs::read_to_string(&path)?;
+        if original.matches(&mutation.find).count() != 1 {
+            return Ok((Verdict::Invalid, ": its text does not occur exactly once"));
+        }
+        if self.run(mutation)? != Some(Outcome::Passed) {
+            return Ok((Verdict::Invalid, ": the test does not pass without it"));
+        }
+        put(
+            &path,
+            original.replacen(&mutation.find, &mutation.replace, 1).as_bytes(),
+        )?;
+        let outcome = self.run(mutation);
+        put(&path, original.as_bytes())?;
+        Ok(match outcome? {
+            Some(Outcome::Failed) => (Verdict::Caught, ""),
+            Some(Outcome::Passed) => (Verdict::Survived, ": the test passes although its check is off"),
+            Some(Outcome::Ignored) => (Verdict::Invalid, ": the test is ignored"),
+            None => (Verdict::Invalid, ": it does not compile or does not end"),
+        })
+    }
+
+    /// How the test ends; `None` if it did not run. Of several with this name, as a macro makes them, one failure is a
+    /// failure.
+    fn run(&self, mutation: &Mutation) -> anyhow::Result<Option<Outcome>> {
+        let text = self.output(&["test", "--package", &mutation.package, "--lib", "--", &mutation.test])?;
+        let mut ended = outcomes(&text);
+        ended.retain(|(path, _)| function(path) == mutation.test);
+        let worst = |wanted| ended.iter().any(|(_, outcome)| *outcome == wanted).then_some(wanted);
+        Ok(worst(Outcome::Failed)
+            .or_else(|| worst(Outcome::Ignored))
+            .or_else(|| worst(Outcome::Passed)))
+    }
+
+    fn output(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let log = self.tree.with_file_name("output.txt");
+        let mut command: Command = cargo(arguments);
+        let mut child = command
+            .current_dir(&self.tree)
+            .env("CARGO_TARGET_DIR", &self.build)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("RUST_BACKTRACE", "0")
+            .stdout(fs::File::create(&log)?)
+            .stderr(Stdio::null())
+            .spawn()?;
+        let begin = Instant::now();
+        while child.try_wait()?.is_none() {
+            if begin.elapsed() > PATIENCE {
+                child.kill()?;
+                child.wait()?;
+                return Ok(String::new());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(String::from_utf8_lossy(&fs::read(&log)?).into_owned())
+    }
+}
+
+/// Writes only what differs, so that what is unchanged is not built again.
+fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::write(path, bytes)?)
+}
+
+/// Removes files that the workspace no longer has.
+fn remove_others(folder: &Path, tree: &Path, wanted: &[PathBuf]) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_others(&path, tree, wanted)?;
+        } else if !wanted.iter().any(|file| tree.join(file) == path) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask test`: what CI runs, quickest first. It stops at the first thing that fails.
+
+use anyhow::{Context as _, ensure};
+
+use crate::workspace::{Tally, cargo, installed, succeed, watch};
+use crate::{checks, codegen, libtest};
+
+/// One step: what it is called and what it does. A step that counts nothing of its own counts as one.
+type Step = (&'static str, fn() -> anyhow::Result<Tally>);
+
+const STEPS: [Step; 12] = [
+    ("formatting", formatting),
+    ("generated code is current", || codegen::run(true)),
+    ("files are short", checks::length::run),
+    ("dependencies point one way", checks::direction::run),
+    ("licences and sources", checks::licences::run),
+    ("secrets are wiped in every crate", checks::zeroize::run),
+    ("mutations fit the code", checks::mutations::run),
+    ("clippy", clippy),
+    ("tests", tests),
+    ("documentation", documentation),
+    ("other targets", checks::targets::run),
+    ("cargo-deny", deny),
+];
+
+pub fn run() -> anyhow::Result<Tally> {
+    let mut sum = Tally::default();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        match step().with_context(|| name.to_owned()) {
+            Ok(tally) => sum += tally,
+            Err(error) => {
+                eprintln!("{error:#}");
+                sum += Tally::failed(1);
+            }
+        }
+        if sum.failed > 0 {
+            println!("== stopped at: {name}");
+            break;
+        }
+    }
+    Ok(sum)
+}
+
+fn formatting() -> anyhow::Result<Tally> {
+    succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    Ok(Tally::passed(1))
+}
+
+fn clippy() -> anyhow::Result<Tally> {
+    succeed(&mut cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    Ok(Tally::passed(1))
+}
+
+fn tests() -> anyhow::Result<Tally> {
+    // The benches have no tests, and what they measure against takes minutes to build.
+    let (text, succeeded) = watch(&mut cargo(&[
+        "test",
+        "--workspace",
+        "--exclude",
+        "carevow-benches",
+        "--quiet",
+    ]))?;
+    let tally = libtest::tally(&text);
+    ensure!(succeeded || tally.failed > 0, "the tests did not build or did not end");
+    ensure!(tally.passed > 0 || tally.failed > 0, "no test ran");
+    Ok(tally)
+}
+
+fn documentation() -> anyhow::Result<Tally> {
+    let mut doc = cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--quiet",
+        "--exclude",
+        "carevow-benches",
+    ]);
+    succeed(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Tally::passed(1))
+}
+
+/// Where cargo-deny is installed it judges as well; everywhere else the own checks stand alone.
+fn deny() -> anyhow::Result<Tally> {
+    if !installed("cargo-deny", "--version") {
+        println!("cargo-deny is not installed: the check of licences and sources above stands alone");
+        return Ok(Tally::default());
+    }
+    succeed(&mut cargo(&[
+        "deny",
+        "--offline",
+        "check",
+        "licenses",
+        "bans",
+        "sources",
+    ]))?;
+    Ok(Tally::passed(1))
+}

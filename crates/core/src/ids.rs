@@ -45,6 +45,8 @@ id!(/// A message: 16 random bytes, the same on every copy.
     MessageId, 16);
 id!(/// A conversation: a group's id, or the hash of the two accounts of a pair (B9). 
     ConversationId, 16);
+id!(/// A device certificate: 16 random bytes, by which it is revoked (B2). 
+    Serial, 16);
 id!(/// A session: the hash of the InitHeader that made it (B4.2). 
     SessionId, 32);
 
@@ -55,11 +57,7 @@ pub struct DeviceId(u32);
 impl DeviceId {
     /// `None` for 0 and for 2^31 and above.
     pub const fn new(id: u32) -> Option<Self> {
-        if id == 0 || id > i32::MAX as u32 {
-            None
-        } else {
-            Some(Self(id))
-        }
+        if id == 0 || id > i32::MAX as u32 { None } else { Some(Self(id)) }
     }
 
     /// The number.

@@ -5,18 +5,12 @@
 //! `&State` and return `(what was opened, next state)`: a failure changes nothing, because nothing could.
 #![forbid(unsafe_code)]
 #![deny(clippy::arithmetic_side_effects)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::arithmetic_side_effects,
-        clippy::cast_possible_truncation,
-        reason = "tests count"
-    )
-)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests count"))]
 
 pub mod attachment;
 pub mod content;
 pub mod envelope;
+pub mod errors;
 pub mod group;
 pub mod handshake;
 pub mod identity;
@@ -42,5 +36,6 @@ mod malicious;
 #[cfg(test)]
 mod testing;
 
+pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};
 pub use time::Timestamp;

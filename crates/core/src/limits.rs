@@ -101,3 +101,39 @@ pub const SENT_AT_TOLERANCE_MS: u64 = DAY_MS;
 pub const STALE_ROSTER_MS: u64 = 30 * DAY_MS;
 /// How long a missing `seq` waits before it is an event.
 pub const MESSAGE_GAP_MS: u64 = 24 * HOUR_MS;
+
+/// Trust roots that a client is configured with: one in use, one to come, and room for a second service.
+pub const TRUST_ROOTS: usize = 4;
+/// Times that a chain of manifests may be adopted with a gap before one of the gaps is closed.
+pub const OPEN_GAPS: usize = 16;
+/// Manifests that lost by the gap rule and that are remembered, so that envelopes under them are held.
+pub const LOST_MANIFESTS: usize = 16;
+/// The manifests of a gap are fetched at a random time within this.
+pub const GAP_FETCH_WITHIN_MS: u64 = 48 * HOUR_MS;
+/// How long a gap may stay open before it is a fork.
+pub const GAP_AGE_MS: u64 = 30 * DAY_MS;
+/// How long an identity key that an announcement or a gap may explain is held before it is a change.
+pub const UNEXPLAINED_KEY_MS: u64 = 72 * HOUR_MS;
+
+/// Age at which SPK and the last-resort KEM key are replaced: what a stolen private half opens is bounded.
+pub const SIGNED_ROTATION_MS: u64 = 7 * DAY_MS;
+/// Age at which the key of envelopes is replaced.
+pub const ENVELOPE_ROTATION_MS: u64 = 30 * DAY_MS;
+/// How long a private half is kept after the directory confirmed its replacement, or after a one-time record ran out:
+/// as long as the relay keeps an envelope.
+pub const PREKEY_KEEP_MS: u64 = 30 * DAY_MS;
+/// One-time X25519 records that a device has at the directory.
+pub const ONE_TIME_KEYS: usize = 100;
+/// One-time ML-KEM-1024 records that a device has at the directory: 13 times as large.
+pub const ONE_TIME_KEMS: usize = 50;
+/// Fewer one-time records left than this are refilled.
+pub const REFILL_BELOW: usize = 25;
+/// One-time records of one publish request.
+pub const REFILL_BATCH: usize = 25;
+/// A refill goes out at a random time within this.
+pub const REFILL_DELAY_MS: u64 = 6 * HOUR_MS;
+
+/// Body of a message that carries SenderInfo, at least: its length must not name the sender's number of devices.
+pub const SENDER_INFO_BODY_BYTES: usize = 3_072;
+/// Gaps in the `seq` of one device and conversation that are remembered: each needs one message on either side.
+pub const SEQUENCE_GAPS: usize = 256;

@@ -1,5 +1,9 @@
 //! What tests share: seeded randomness, times, ids and keys that need no ceremony.
 
+mod party;
+
+pub(crate) use party::{Certificates, Party, Service};
+
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng as _, TryCryptoRng, TryRng};
 use zeroize::Zeroizing;
@@ -25,11 +29,7 @@ pub(crate) const fn account(byte: u8) -> AccountId {
 
 /// A device of `account(byte)`.
 pub(crate) fn address(byte: u8, device: u32, reg: u32) -> DeviceAddress {
-    DeviceAddress {
-        account: account(byte),
-        device: DeviceId::new(device).unwrap(),
-        reg: RegNonce::new(reg).unwrap(),
-    }
+    DeviceAddress { account: account(byte), device: DeviceId::new(device).unwrap(), reg: RegNonce::new(reg).unwrap() }
 }
 
 /// The signing key with the seed `byte`.

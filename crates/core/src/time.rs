@@ -37,3 +37,29 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 }
+
+/// From a time up to, and without, another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Validity {
+    /// The first millisecond.
+    pub from: Timestamp,
+    /// The first millisecond that is too late.
+    pub until: Timestamp,
+}
+
+impl Validity {
+    /// From `from` for `ms` milliseconds.
+    pub const fn starting(from: Timestamp, ms: u64) -> Self {
+        Self { from, until: from.plus(ms) }
+    }
+
+    /// `from <= at < until`.
+    pub fn contains(self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
+
+    /// Whether it is longer than nothing and at most `ms` milliseconds.
+    pub fn lasts_at_most(self, ms: u64) -> bool {
+        self.from < self.until && self.until.since(self.from) <= ms
+    }
+}

@@ -25,19 +25,13 @@ pub fn run(check: bool) -> anyhow::Result<()> {
         .skip_debug(["."])
         .compile_fds(descriptors.clone())
         .context("prost-build")?;
-    let generated = [
-        ("v1.rs", prost_source(&staging, &descriptors)?),
-        ("schema.rs", schema_source(&descriptors)?),
-    ];
+    let generated = [("v1.rs", prost_source(&staging, &descriptors)?), ("schema.rs", schema_source(&descriptors)?)];
     fs::remove_dir_all(&staging)?;
     for (name, text) in generated {
         let path = target.join(name);
         if check {
             let committed = fs::read_to_string(&path).unwrap_or_default();
-            ensure!(
-                committed == text,
-                "{name} is not what proto/ gives: run `cargo xtask codegen` and commit"
-            );
+            ensure!(committed == text, "{name} is not what proto/ gives: run `cargo xtask codegen` and commit");
         } else {
             fs::create_dir_all(&target)?;
             fs::write(&path, text)?;
@@ -52,9 +46,7 @@ fn root() -> PathBuf {
 }
 
 fn descriptors(folder: &Path) -> anyhow::Result<FileDescriptorSet> {
-    let mut files: Vec<_> = fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<_>>()?;
+    let mut files: Vec<_> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "proto"));
     files.sort();
     Ok(protox::compile(files, [folder])?)
@@ -73,11 +65,7 @@ fn prost_source(staging: &Path, set: &FileDescriptorSet) -> anyhow::Result<Strin
         redact(&mut text, message.name(), message.name())?;
         for oneof in &message.oneof_decl {
             let kind = capitalised(oneof.name());
-            redact(
-                &mut text,
-                &format!("{}::{kind}", snake(message.name())),
-                &format!("{}.{kind}", message.name()),
-            )?;
+            redact(&mut text, &format!("{}::{kind}", snake(message.name())), &format!("{}.{kind}", message.name()))?;
         }
     }
     rustfmt(text)
@@ -96,11 +84,7 @@ fn schema_source(set: &FileDescriptorSet) -> anyhow::Result<String> {
     );
     for message in messages(set) {
         let name = message.name();
-        writeln!(
-            text,
-            "static {}: Schema = Schema {{\n    name: \"{name}\",",
-            constant(name)
-        )?;
+        writeln!(text, "static {}: Schema = Schema {{\n    name: \"{name}\",", constant(name))?;
         match CANONICAL.contains(&name) {
             true => writeln!(text, "    canonical: Some(reencodes::<v1::{name}>),")?,
             false => writeln!(text, "    canonical: None,")?,
@@ -111,11 +95,7 @@ fn schema_source(set: &FileDescriptorSet) -> anyhow::Result<String> {
         for field in fields {
             let kind = match field.r#type() {
                 Type::Message => {
-                    let target = field
-                        .type_name()
-                        .rsplit('.')
-                        .next()
-                        .context("a message field names its type")?;
+                    let target = field.type_name().rsplit('.').next().context("a message field names its type")?;
                     format!("Kind::Message(&{})", constant(target))
                 }
                 Type::Bytes | Type::String => "Kind::Bytes".to_owned(),
@@ -159,10 +139,7 @@ fn snake(name: &str) -> String {
 
 fn capitalised(name: &str) -> String {
     let mut characters = name.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn rustfmt(text: String) -> anyhow::Result<String> {
@@ -175,11 +152,7 @@ fn rustfmt(text: String) -> anyhow::Result<String> {
         .stdout(Stdio::piped())
         .spawn()
         .context("rustfmt is needed: `rustup component add rustfmt`")?;
-    child
-        .stdin
-        .take()
-        .context("rustfmt has no input")?
-        .write_all(text.as_bytes())?;
+    child.stdin.take().context("rustfmt has no input")?.write_all(text.as_bytes())?;
     let output = child.wait_with_output()?;
     ensure!(output.status.success(), "rustfmt refused the generated code");
     Ok(String::from_utf8(output.stdout)?)

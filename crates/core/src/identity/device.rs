@@ -65,17 +65,20 @@ impl DevicePublic {
     /// `ID_X = account[16] || u32 device || u32 reg || AIK[33] || DSK[33] || DDK[33]`.
     pub fn id_bytes(&self) -> [u8; 123] {
         let mut bytes = [0; 123];
-        let parts: [&[u8]; 4] = [
-            &self.address.to_bytes(),
-            &self.aik.tagged(),
-            &self.dsk.tagged(),
-            &self.ddk.tagged(),
-        ];
+        let parts: [&[u8]; 4] = [&self.address.to_bytes(), &self.aik.tagged(), &self.dsk.tagged(), &self.ddk.tagged()];
+        bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
         bytes
-            .iter_mut()
-            .zip(parts.into_iter().flatten())
-            .for_each(|(to, from)| *to = *from);
-        bytes
+    }
+
+    /// Whether `pop` is this device's consent to belong to the account whose identity key is `aik`.
+    pub fn consents_to(&self, aik: &Ed25519PublicKey, pop: &[u8]) -> bool {
+        self.dsk.verify(Label::DevicePop, &[&self.possession_message(aik)], pop)
+    }
+
+    /// `account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33)`.
+    fn possession_message(&self, aik: &Ed25519PublicKey) -> Vec<u8> {
+        let (aik, ddk) = (aik.tagged(), self.ddk.tagged());
+        [&self.address.to_bytes()[..], &aik, &ddk].concat()
     }
 }
 
@@ -112,13 +115,22 @@ impl LocalDevice {
         ddk: &Zeroizing<[u8; 32]>,
     ) -> Self {
         let (dsk, ddk) = (Ed25519Secret::from_seed(dsk), X25519Secret::from_seed(ddk));
-        let public = DevicePublic {
-            address,
-            aik,
-            dsk: dsk.public_key(),
-            ddk: ddk.public_key(),
-        };
+        let public = DevicePublic { address, aik, dsk: dsk.public_key(), ddk: ddk.public_key() };
         Self { public, dsk, ddk }
+    }
+
+    /// The same keys under another address.
+    #[cfg(test)]
+    pub(crate) fn moved_to(&self, address: DeviceAddress) -> Self {
+        let public = DevicePublic { address, ..self.public };
+        let (dsk, ddk) = (self.dsk.duplicate(), X25519Secret::from_slice(self.ddk.seed()).unwrap());
+        Self { public, dsk, ddk }
+    }
+
+    /// These private keys under the name and the public keys of another device: what a thief of a certificate has.
+    #[cfg(test)]
+    pub(crate) fn posing_as(&self, other: &DevicePublic) -> Self {
+        Self { public: *other, ..self.moved_to(other.address) }
     }
 
     /// As others know it.
@@ -137,12 +149,7 @@ impl LocalDevice {
     /// `pop = SIGN(DSK, "device-pop", account_id || u32 device_id || u32 reg_nonce || aik(33) || ddk(33))`: the
     /// device's consent to belong to the account whose identity key is `aik` (its own, or an announced one).
     pub fn proof_of_possession(&self, aik: &Ed25519PublicKey) -> Signature {
-        let parts: [&[u8]; 3] = [
-            &self.public.address.to_bytes(),
-            &aik.tagged(),
-            &self.public.ddk.tagged(),
-        ];
-        self.dsk.sign(Label::DevicePop, &parts)
+        self.dsk.sign(Label::DevicePop, &[&self.public.possession_message(aik)])
     }
 }
 

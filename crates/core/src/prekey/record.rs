@@ -125,20 +125,10 @@ impl PrekeyRecord {
         let mut layout = Layout::new(bytes);
         let head = Self::head(&mut layout).ok_or(RecordError::Malformed)?;
         let (record_type, version, suite, address, key_id, not_before, not_after) = head;
-        let suite = Suite::from_u16(suite)
-            .filter(|_| version == VERSION)
-            .ok_or(RecordError::UnsupportedVersion)?;
+        let suite = Suite::from_u16(suite).filter(|_| version == VERSION).ok_or(RecordError::UnsupportedVersion)?;
         let record_type = RecordType::from_u8(record_type).ok_or(RecordError::Malformed)?;
         let key = RecordKey::parse(record_type, layout.rest())?;
-        Ok(Self {
-            record_type,
-            suite,
-            address,
-            key_id,
-            not_before,
-            not_after,
-            key,
-        })
+        Ok(Self { record_type, suite, address, key_id, not_before, not_after, key })
     }
 
     #[expect(clippy::type_complexity, reason = "the 48-byte head, in its order")]
@@ -147,19 +137,8 @@ impl PrekeyRecord {
         let account = AccountId::from_bytes(*layout.array()?);
         let (device, reg) = (DeviceId::new(layout.u32()?)?, RegNonce::new(layout.u32()?)?);
         let key_id = KeyId(layout.u32()?);
-        let (not_before, not_after) = (
-            Timestamp::from_millis(layout.u64()?),
-            Timestamp::from_millis(layout.u64()?),
-        );
-        Some((
-            record_type,
-            version,
-            suite,
-            DeviceAddress { account, device, reg },
-            key_id,
-            not_before,
-            not_after,
-        ))
+        let (not_before, not_after) = (Timestamp::from_millis(layout.u64()?), Timestamp::from_millis(layout.u64()?));
+        Some((record_type, version, suite, DeviceAddress { account, device, reg }, key_id, not_before, not_after))
     }
 
     /// The bytes that are signed.
@@ -187,12 +166,12 @@ impl RecordKey {
                     false => Ok(Self::X25519(key)),
                 }
             }
-            RecordType::OneTimeKem | RecordType::LastResortKem => MlKem1024PublicKey::from_tagged(bytes)
-                .map(Self::MlKem1024)
-                .map_err(|_| RecordError::Malformed),
-            RecordType::Envelope => XWingPublicKey::from_tagged(bytes)
-                .map(Self::XWing)
-                .map_err(|_| RecordError::Malformed),
+            RecordType::OneTimeKem | RecordType::LastResortKem => {
+                MlKem1024PublicKey::from_tagged(bytes).map(Self::MlKem1024).map_err(|_| RecordError::Malformed)
+            }
+            RecordType::Envelope => {
+                XWingPublicKey::from_tagged(bytes).map(Self::XWing).map_err(|_| RecordError::Malformed)
+            }
         }
     }
 

@@ -90,11 +90,7 @@ impl SignedPrekey {
     pub fn from_seed(device: &LocalDevice, key_id: KeyId, now: Timestamp, seed: &Zeroizing<[u8; 32]>) -> Self {
         let secret = X25519Secret::from_seed(seed);
         let key = RecordKey::X25519(secret.public_key());
-        Self {
-            key_id,
-            record: record(device, RecordType::Signed, key_id, now, key),
-            secret,
-        }
+        Self { key_id, record: record(device, RecordType::Signed, key_id, now, key), secret }
     }
 }
 
@@ -113,11 +109,7 @@ impl OneTimePrekey {
     pub fn from_seed(device: &LocalDevice, key_id: KeyId, now: Timestamp, seed: &Zeroizing<[u8; 32]>) -> Self {
         let secret = X25519Secret::from_seed(seed);
         let key = RecordKey::X25519(secret.public_key());
-        Self {
-            key_id,
-            record: record(device, RecordType::OneTime, key_id, now, key),
-            secret,
-        }
+        Self { key_id, record: record(device, RecordType::OneTime, key_id, now, key), secret }
     }
 }
 
@@ -129,13 +121,7 @@ impl KemPrekey {
         now: Timestamp,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, RandomError> {
-        Ok(Self::from_seed(
-            device,
-            RecordType::OneTimeKem,
-            key_id,
-            now,
-            &draw(rng)?,
-        ))
+        Ok(Self::from_seed(device, RecordType::OneTimeKem, key_id, now, &draw(rng)?))
     }
 
     /// A fresh last-resort key, valid from `now` for 30 days.
@@ -145,13 +131,7 @@ impl KemPrekey {
         now: Timestamp,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, RandomError> {
-        Ok(Self::from_seed(
-            device,
-            RecordType::LastResortKem,
-            key_id,
-            now,
-            &draw(rng)?,
-        ))
+        Ok(Self::from_seed(device, RecordType::LastResortKem, key_id, now, &draw(rng)?))
     }
 
     pub(crate) fn from_seed(
@@ -163,11 +143,7 @@ impl KemPrekey {
     ) -> Self {
         let secret = MlKem1024Secret::from_seed(seed);
         let key = RecordKey::MlKem1024(secret.public_key());
-        Self {
-            key_id,
-            record: record(device, record_type, key_id, now, key),
-            secret,
-        }
+        Self { key_id, record: record(device, record_type, key_id, now, key), secret }
     }
 
     /// Whether it is a last-resort key (0x24): kept after use.
@@ -195,10 +171,6 @@ impl EnvelopePrekey {
     ) -> Option<Self> {
         let secret = XWingSecret::from_seed(seed);
         let key = RecordKey::XWing(secret.public_key().ok()?);
-        Some(Self {
-            key_id,
-            record: record(device, RecordType::Envelope, key_id, now, key),
-            secret,
-        })
+        Some(Self { key_id, record: record(device, RecordType::Envelope, key_id, now, key), secret })
     }
 }

@@ -31,10 +31,7 @@ impl AeadKey {
         start: usize,
     ) -> Result<(), AeadError> {
         let plaintext = buffer.get_mut(start..).ok_or(AeadError)?;
-        let tag = self
-            .0
-            .encrypt_inout_detached(&Nonce::from(*nonce), aad, plaintext.into())
-            .map_err(|_| AeadError)?;
+        let tag = self.0.encrypt_inout_detached(&Nonce::from(*nonce), aad, plaintext.into()).map_err(|_| AeadError)?;
         buffer.extend_from_slice(&tag);
         Ok(())
     }
@@ -82,3 +79,13 @@ impl core::fmt::Debug for AeadKey {
 /// The tag is wrong, or the text is longer than AES-GCM takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct AeadError;
+
+/// One block of AES-256 alone, read off GCM: `AES(key, 0)` is the hash key of T59's forger.
+#[cfg(test)]
+pub(crate) fn block_encrypt(key: &[u8; 32], block: &[u8; 16]) -> [u8; 16] {
+    use aes_gcm::aes::Aes256;
+    use aes_gcm::aes::cipher::BlockCipherEncrypt as _;
+    let mut out = (*block).into();
+    Aes256::new(key.into()).encrypt_block(&mut out);
+    out.into()
+}

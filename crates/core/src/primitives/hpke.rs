@@ -32,10 +32,7 @@ pub(crate) fn setup_sender(
     randomness: &Zeroizing<[u8; 64]>,
 ) -> Result<([u8; ENC_BYTES], SenderContext), HpkeError> {
     let key = <XWing as Kem>::PublicKey::from_bytes(public.as_bytes()).map_err(|_| HpkeError)?;
-    let mut replay = Replay {
-        left: randomness.as_slice(),
-        exhausted: false,
-    };
+    let mut replay = Replay { left: randomness.as_slice(), exhausted: false };
     let (enc, context) =
         hpke::setup_sender_with_rng::<AesGcm256, HkdfSha256, XWing>(&OpModeS::Base, &key, info, &mut replay)
             .map_err(|_| HpkeError)?;
@@ -64,9 +61,7 @@ impl SenderContext {
     /// `ctx.Export(lbl(s), 32)`.
     pub(crate) fn export(&self, label: Label) -> Result<Zeroizing<[u8; 32]>, HpkeError> {
         let mut out = Zeroizing::new([0; 32]);
-        self.0
-            .export(label.framed(), out.as_mut_slice())
-            .map_err(|_| HpkeError)?;
+        self.0.export(label.framed(), out.as_mut_slice()).map_err(|_| HpkeError)?;
         Ok(out)
     }
 
@@ -80,9 +75,7 @@ impl ReceiverContext {
     /// `ctx.Export(lbl(s), 32)`.
     pub(crate) fn export(&self, label: Label) -> Result<Zeroizing<[u8; 32]>, HpkeError> {
         let mut out = Zeroizing::new([0; 32]);
-        self.0
-            .export(label.framed(), out.as_mut_slice())
-            .map_err(|_| HpkeError)?;
+        self.0.export(label.framed(), out.as_mut_slice()).map_err(|_| HpkeError)?;
         Ok(out)
     }
 

@@ -5,6 +5,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256, Sha512};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::secret::Secret;
 use crate::labels::Label;
 
 /// `SHA-256( lbl(s) || x )`, x in parts.
@@ -73,4 +74,24 @@ pub(crate) fn kdf<const N: usize>(salt: &[u8; 32], ikm: &[&[u8]], label: Label, 
     // The only error is an output of more than 255 blocks, which does not compile (above).
     let _ = expand.expand_multi_info(&info, output.as_mut_slice());
     output
+}
+
+/// 96 bytes, cut into three keys.
+pub(crate) fn thirds(okm: &[u8; 96]) -> [Secret<32>; 3] {
+    let (keys, _) = okm.as_chunks::<32>();
+    core::array::from_fn(|i| Secret::copy_of(keys.get(i).unwrap_or(&[0; 32])))
+}
+
+/// `SHA-256( x )`, x as it comes: for files that do not fit in memory.
+#[derive(Default)]
+pub(crate) struct Sha256Stream(Sha256);
+
+impl Sha256Stream {
+    pub(crate) fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
 }

@@ -79,6 +79,11 @@ impl Ed25519Secret {
         Ed25519PublicKey(self.0.verifying_key())
     }
 
+    #[cfg(test)]
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(Box::new(SigningKey::from_bytes(self.0.as_bytes())))
+    }
+
     /// `SIGN(sk, s, m) = Ed25519.Sign(sk, lbl(s) || m)`, m in parts.
     pub(crate) fn sign(&self, label: Label, message: &[&[u8]]) -> Signature {
         self.0.sign(&labelled(label, message)).to_bytes()
@@ -93,9 +98,5 @@ impl fmt::Debug for Ed25519Secret {
 
 /// `lbl(s) || m`.
 fn labelled(label: Label, message: &[&[u8]]) -> Vec<u8> {
-    core::iter::once(label.framed())
-        .chain(message.iter().copied())
-        .flatten()
-        .copied()
-        .collect()
+    core::iter::once(label.framed()).chain(message.iter().copied()).flatten().copied().collect()
 }

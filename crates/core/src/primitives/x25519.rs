@@ -41,6 +41,17 @@ const LOW_ORDER: [[u8; 32]; 5] = {
     ]
 };
 
+/// All seven encodings of a point of small order with a clear top bit: those below p, and p and p + 1.
+#[cfg(test)]
+pub(crate) const LOW_ORDER_ENCODINGS: [[u8; 32]; 7] = {
+    let mut p = [0xff; 32];
+    p[0] = 0xed;
+    p[31] = 0x7f;
+    let mut p_plus_one = p;
+    p_plus_one[0] = 0xee;
+    [LOW_ORDER[0], LOW_ORDER[1], LOW_ORDER[2], LOW_ORDER[3], LOW_ORDER[4], p, p_plus_one]
+};
+
 /// A canonical X25519 public key. It may still be of small order: [`X25519Secret::diffie_hellman`] catches that.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct X25519PublicKey([u8; 32]);

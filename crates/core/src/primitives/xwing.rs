@@ -25,9 +25,7 @@ impl PublicKey for XWingPublicKey {
     const RAW_LEN: usize = 1216;
 
     fn from_raw(raw: &[u8]) -> Result<Self, KeyError> {
-        let (ml_kem, x25519) = raw
-            .split_at_checked(MlKem768PublicKey::RAW_LEN)
-            .ok_or(KeyError::Length)?;
+        let (ml_kem, x25519) = raw.split_at_checked(MlKem768PublicKey::RAW_LEN).ok_or(KeyError::Length)?;
         X25519PublicKey::from_raw(x25519)?;
         MlKem768PublicKey::from_raw(ml_kem)?;
         let mut bytes = Box::new([0; 1216]);

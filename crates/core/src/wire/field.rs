@@ -53,10 +53,7 @@ impl<'a> FieldReader<'a> {
             let (byte, rest) = self.left.split_first().ok_or(WireError::Malformed)?;
             self.left = rest;
             let bits = u64::from(*byte & 0x7f);
-            value |= bits
-                .checked_shl(shift)
-                .filter(|shifted| shifted >> shift == bits)
-                .ok_or(WireError::Malformed)?;
+            value |= bits.checked_shl(shift).filter(|shifted| shifted >> shift == bits).ok_or(WireError::Malformed)?;
             if *byte & 0x80 == 0 {
                 return Ok(value);
             }
@@ -79,9 +76,7 @@ pub(crate) struct FieldWriter {
 
 impl FieldWriter {
     pub(crate) fn with_capacity(bytes: usize) -> Self {
-        Self {
-            out: Zeroizing::new(Vec::with_capacity(bytes)),
-        }
+        Self { out: Zeroizing::new(Vec::with_capacity(bytes)) }
     }
 
     pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {

@@ -17,6 +17,7 @@ mod layout;
 mod scan;
 mod schema;
 mod signed;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use generated::v1;
 pub(crate) use layout::Layout;
 pub(crate) use schema::Described;
 pub(crate) use signed::SignedBody;
+pub(crate) use value::{array, key, optional_key, required};
 
 use prost::Message;
 

@@ -1,0 +1,11 @@
+//! Tests of the ratchet, by T-case.
+
+mod body_cases;
+mod chain_cases;
+pub(crate) mod fixture;
+mod ghash;
+mod header_cases;
+mod lane_cases;
+mod policy_cases;
+mod skipped_cases;
+mod state_cases;

@@ -10,12 +10,7 @@ pub enum IdentityEvent {
     /// `DeviceListChanged`, raised before anything is encrypted to a new device.
     DeviceListChanged(DeviceChanges),
     /// `IdentityRotated`: the chain led to the announced key. The safety number changes, nothing blocks.
-    IdentityRotated {
-        /// The key before.
-        from: Ed25519PublicKey,
-        /// The key now.
-        to: Ed25519PublicKey,
-    },
+    IdentityRotated(Box<KeyRotation>),
     /// Manifests between the two are missing: they are fetched at a random time within 48 h.
     GapOpened {
         /// The last one that is settled.
@@ -28,6 +23,15 @@ pub enum IdentityEvent {
         /// Devices that only the loser lists: sending to them stops.
         stopped: Vec<DeviceAddress>,
     },
+}
+
+/// An identity key and its announced successor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyRotation {
+    /// The key before.
+    pub from: Ed25519PublicKey,
+    /// The key now.
+    pub to: Ed25519PublicKey,
 }
 
 /// The difference between two manifests of an account.

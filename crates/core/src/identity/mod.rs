@@ -22,7 +22,7 @@ pub use certificate::{
     Assurance, CertificateError, CertificateTimeError, DeviceCertificate, JudgedAt, SignedCertificate,
     UnverifiedCertificates,
 };
-pub use changes::{DeviceChanges, IdentityEvent};
+pub use changes::{DeviceChanges, IdentityEvent, KeyRotation};
 pub use device::{DeviceKind, DevicePublic, LocalDevice};
 pub use introduction::{Introduction, IntroductionError, introduce};
 pub use issuing::{DeviceTerms, IssuerKey, IssuerTerms, Revocations, RootKey};

@@ -7,7 +7,7 @@ use gap::Gap;
 pub use gap::MissingManifests;
 pub use state::CorruptPin;
 
-use super::changes::{DeviceChanges, IdentityEvent};
+use super::changes::{DeviceChanges, IdentityEvent, KeyRotation};
 use super::manifest::{Manifest, Step};
 use crate::ids::{AccountId, DeviceAddress};
 use crate::limits::{OPEN_GAPS, PREDECESSOR_AGE_MS, UNEXPLAINED_KEY_MS};
@@ -234,8 +234,7 @@ impl ManifestPin {
 
     fn adopt(&self, manifest: &Manifest, step: Option<Step>, gap: Option<Gap>, now: Timestamp) -> Adoption {
         let (old, new) = (&self.chain.current, manifest);
-        let rotated =
-            (step == Some(Step::Rotated)).then(|| IdentityEvent::IdentityRotated { from: *old.aik(), to: *new.aik() });
+        let rotated = (step == Some(Step::Rotated)).then(|| KeyRotation { from: *old.aik(), to: *new.aik() });
         let opened = step.is_none().then(|| IdentityEvent::GapOpened {
             after_seq: gap.as_ref().map_or(old.seq(), |gap| gap.settled().seq()),
             before_seq: new.seq(),
@@ -250,6 +249,7 @@ impl ManifestPin {
             change: self.change.clone().filter(|change| change.key() != new.aik()),
             suite_rank: self.suite_rank,
         };
+        let rotated = rotated.map(|keys| IdentityEvent::IdentityRotated(Box::new(keys)));
         let events = [rotated, opened, devices].into_iter().flatten().collect();
         Adoption { pin, events }
     }

@@ -131,7 +131,6 @@ impl PrekeyRecord {
         Ok(Self { record_type, suite, address, key_id, not_before, not_after, key })
     }
 
-    #[expect(clippy::type_complexity, reason = "the 48-byte head, in its order")]
     fn head(layout: &mut Layout<'_>) -> Option<(u8, u8, u16, DeviceAddress, KeyId, Timestamp, Timestamp)> {
         let (record_type, version, suite) = (layout.u8()?, layout.u8()?, layout.u16()?);
         let account = AccountId::from_bytes(*layout.array()?);

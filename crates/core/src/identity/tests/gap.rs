@@ -120,7 +120,7 @@ fn the_chain_goes_on_while_a_gap_is_open() {
     let fifth = one.next_manifest(&chain[3], &[&one, &three], at(21));
     let pin = gapped(&chain).judge(&fifth, Source::Message, at(22)).unwrap().pin;
     assert_eq!((pin.current(), pin.missing().unwrap().after_seq), (&fifth, 1));
-    let (adopted, refused) = pin.adopt_chain(&[&chain[1..], &[fifth.clone()]].concat(), at(23));
+    let (adopted, refused) = pin.adopt_chain(&[&chain[1..], core::slice::from_ref(&fifth)].concat(), at(23));
     assert_eq!((adopted.pin.missing(), adopted.pin.current(), refused), (None, &fifth, None));
 }
 

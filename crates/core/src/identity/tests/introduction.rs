@@ -38,7 +38,7 @@ fn t014_an_older_manifest_in_a_message_is_accepted_iff_the_pinned_one_lists_the_
 fn t020_a_device_of_an_older_registration_is_not_introduced() {
     let (old, new) = (Party::device(1, 1, 11), Party::device(1, 1, 12));
     let next = old.next_manifest(&old.manifest, &[&new], at(1));
-    let pin = old.pin().adopt_chain(&[next.clone()], at(1)).0.pin;
+    let pin = old.pin().adopt_chain(core::slice::from_ref(&next), at(1)).0.pin;
     let judge = |party: &Party| introduce(&certificate(party, at(2)), &next, Some(&pin), received(at(2)));
     assert_eq!(judge(&old).unwrap_err(), IntroductionError::NotListed);
     assert_eq!(judge(&new).unwrap().listed, new.listed(), "control");

@@ -2,8 +2,8 @@
 
 use super::{devices, verified};
 use crate::identity::{
-    AccountKey, Adoption, DeviceChanges, DeviceKind, IdentityEvent, ListedDevice, Manifest, ManifestDraft, ManifestPin,
-    PinError, Source,
+    AccountKey, Adoption, DeviceChanges, DeviceKind, IdentityEvent, KeyRotation, ListedDevice, Manifest, ManifestDraft,
+    ManifestPin, PinError, Source,
 };
 use crate::malicious;
 use crate::testing::{Party, account, at};
@@ -163,7 +163,11 @@ fn t124_the_announced_successor_rotates_without_a_block() {
     let rotated = setting.rotated(&setting.announcing);
     let adopted = setting.pin().judge(&rotated, Source::Message, at(2)).unwrap();
     let (from, to) = (setting.party.account.public_key(), setting.next.public_key());
-    assert_eq!(adopted.events, [IdentityEvent::IdentityRotated { from, to }], "the device is no new one");
+    assert_eq!(
+        adopted.events,
+        [IdentityEvent::IdentityRotated(Box::new(KeyRotation { from, to }))],
+        "the device is no new one"
+    );
     let pin = adopted.pin;
     assert_eq!(pin.blocked_by(), None);
     assert!(pin.accepts_key(&from, at(2).plus(30 * DAY_MS)), "the predecessor counts for 30 days");
@@ -225,7 +229,7 @@ fn t124_the_announced_key_is_held_until_its_manifest_is_here_for_72_hours() {
     let (adopted, refused) = waiting.adopt_chain(&[third, fourth.clone()], at(20));
     assert_eq!(refused, None);
     assert_eq!(adopted.pin.current(), &fourth, "control: with the manifest between it is a rotation");
-    assert!(matches!(adopted.events[..], [IdentityEvent::IdentityRotated { .. }]));
+    assert!(matches!(adopted.events[..], [IdentityEvent::IdentityRotated(_)]));
 }
 
 #[test]

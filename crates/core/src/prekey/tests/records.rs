@@ -88,19 +88,19 @@ fn t025_an_expired_record_is_rejected_and_one_from_a_fast_clock_accepted() {
 
 #[test]
 fn t025_a_longer_life_than_the_type_allows_is_rejected() {
+    type Edit<'a> = &'a dyn Fn(&v1::SignedRecord) -> v1::SignedRecord;
+    type Slot = fn(&mut BundleParts, Edit<'_>);
     let bob = Party::new(2);
-    let judge =
-        |slot: fn(&mut BundleParts, &dyn Fn(&v1::SignedRecord) -> v1::SignedRecord), days: u64, more_ms: u64| {
-            let edited = |signed: &v1::SignedRecord| {
-                malicious::record(signed, &bob.device, |record| {
-                    record.not_after = record.not_before.plus(days * DAY_MS + more_ms);
-                })
-            };
-            let mut parts = bob.parts(at(1));
-            slot(&mut parts, &edited);
-            fetched(&bob, parts, None, at(1)).map(|_| ())
+    let judge = |slot: Slot, days: u64, more_ms: u64| {
+        let edited = |signed: &v1::SignedRecord| {
+            malicious::record(signed, &bob.device, |record| {
+                record.not_after = record.not_before.plus(days * DAY_MS + more_ms);
+            })
         };
-    type Slot = fn(&mut BundleParts, &dyn Fn(&v1::SignedRecord) -> v1::SignedRecord);
+        let mut parts = bob.parts(at(1));
+        slot(&mut parts, &edited);
+        fetched(&bob, parts, None, at(1)).map(|_| ())
+    };
     let slots: [(Slot, u64); 4] = [
         (|parts, edit| parts.spk = edit(&parts.spk), 30),
         (|parts, edit| parts.opk = parts.opk.as_ref().map(edit), 90),

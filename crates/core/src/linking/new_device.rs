@@ -144,29 +144,29 @@ impl AnsweredDevice {
         account: AccountId,
         aik: &Ed25519PublicKey,
         devices: &[v1::DeviceEntry],
-    ) -> Result<ListedDevice, Box<(Self, LinkError)>> {
+    ) -> Result<LinkedDevice, Box<(Self, LinkError)>> {
         let ours = *self.device.public();
         let same = |listed: &v1::DeviceEntry| v1::DeviceEntry { added_at_ms: 0, ..listed.clone() } == self.entry;
         match account == ours.address.account && *aik == ours.aik && devices.iter().any(same) {
-            true => Ok(ListedDevice { device: self.device }),
+            true => Ok(LinkedDevice { device: self.device }),
             false => Err(Box::new((self, LinkError::NotListed))),
         }
     }
 }
 
 /// A device that the account lists. The user is asked whether the primary says so too, before anything else.
-pub struct ListedDevice {
+pub struct LinkedDevice {
     device: LocalDevice,
 }
 
-impl ListedDevice {
+impl LinkedDevice {
     /// The user saw that the primary lists this device.
     pub fn confirmed_by_user(self) -> LocalDevice {
         self.device
     }
 }
 
-super::opaque!(OfferingDevice, AnsweredDevice, ListedDevice);
+super::opaque!(OfferingDevice, AnsweredDevice, LinkedDevice);
 
 /// Five minutes on this device's own clock; one that was set back restarts nothing, one that jumped ahead ends it.
 pub(super) const fn in_time(since: Timestamp, now: Timestamp) -> Result<(), LinkError> {

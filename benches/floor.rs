@@ -16,26 +16,15 @@ use sha2::{Digest as _, Sha256};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 fn main() {
-    run(&[
-        x25519,
-        ed25519,
-        ml_kem_768_steps,
-        ml_kem_1024_steps,
-        hashes,
-        aes_256_gcm,
-    ]);
+    run(&[x25519, ed25519, ml_kem_768_steps, ml_kem_1024_steps, hashes, aes_256_gcm]);
 }
 
 fn x25519(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("floor: X25519");
     let secret = StaticSecret::from(bytes::<32>(1));
     let theirs = PublicKey::from(&StaticSecret::from(bytes::<32>(2)));
-    group.bench_function("public key", |bencher| {
-        bencher.iter(|| PublicKey::from(black_box(&secret)))
-    });
-    group.bench_function("DH", |bencher| {
-        bencher.iter(|| secret.diffie_hellman(black_box(&theirs)))
-    });
+    group.bench_function("public key", |bencher| bencher.iter(|| PublicKey::from(black_box(&secret))));
+    group.bench_function("DH", |bencher| bencher.iter(|| secret.diffie_hellman(black_box(&theirs))));
 }
 
 fn ed25519(criterion: &mut Criterion) {
@@ -45,11 +34,7 @@ fn ed25519(criterion: &mut Criterion) {
     let signature = key.sign(&message);
     group.bench_function("sign 256 B", |bencher| bencher.iter(|| key.sign(black_box(&message))));
     group.bench_function("verify 256 B, strict", |bencher| {
-        bencher.iter(|| {
-            key.verifying_key()
-                .verify_strict(black_box(&message), &signature)
-                .unwrap()
-        });
+        bencher.iter(|| key.verifying_key().verify_strict(black_box(&message), &signature).unwrap());
     });
 }
 
@@ -110,32 +95,22 @@ fn aes_256_gcm(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("floor: AES-256-GCM");
     let key = bytes::<32>(7);
     let nonce = Nonce::from(bytes::<12>(8));
-    group.bench_function("expand a key", |bencher| {
-        bencher.iter(|| Aes256Gcm::new(black_box(&key).into()))
-    });
+    group.bench_function("expand a key", |bencher| bencher.iter(|| Aes256Gcm::new(black_box(&key).into())));
     let cipher = Aes256Gcm::new((&key).into());
     for size in SIZES {
         let plaintext = text(size);
         let mut ciphertext = plaintext.clone();
-        let tag = cipher
-            .encrypt_inout_detached(&nonce, b"", ciphertext.as_mut_slice().into())
-            .unwrap();
+        let tag = cipher.encrypt_inout_detached(&nonce, b"", ciphertext.as_mut_slice().into()).unwrap();
         group.throughput(Throughput::Bytes(size as u64));
         group.bench_with_input(BenchmarkId::new("seal", size), &plaintext, |bencher, text| {
             let mut buffer = text.clone();
-            bencher.iter(|| {
-                cipher
-                    .encrypt_inout_detached(&nonce, b"", buffer.as_mut_slice().into())
-                    .unwrap()
-            });
+            bencher.iter(|| cipher.encrypt_inout_detached(&nonce, b"", buffer.as_mut_slice().into()).unwrap());
         });
         group.bench_with_input(BenchmarkId::new("open", size), &ciphertext, |bencher, text| {
             let mut buffer = text.clone();
             bencher.iter(|| {
                 buffer.copy_from_slice(text);
-                cipher
-                    .decrypt_inout_detached(&nonce, b"", buffer.as_mut_slice().into(), &tag)
-                    .unwrap();
+                cipher.decrypt_inout_detached(&nonce, b"", buffer.as_mut_slice().into(), &tag).unwrap();
             });
         });
     }

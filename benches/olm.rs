@@ -26,9 +26,7 @@ fn account() -> (Account, Curve25519PublicKey) {
 
 fn first_message(alice: &Account, bob: &Account, one_time: Curve25519PublicKey) -> (Session, PreKeyMessage) {
     let config = SessionConfig::version_1();
-    let mut session = alice
-        .create_outbound_session(config, bob.curve25519_key(), one_time)
-        .unwrap();
+    let mut session = alice.create_outbound_session(config, bob.curve25519_key(), one_time).unwrap();
     match session.encrypt(text(KIBIBYTE)).unwrap() {
         OlmMessage::PreKey(message) => (session, message),
         OlmMessage::Normal(_) => unreachable!("the first message carries the keys"),
@@ -41,10 +39,7 @@ fn established() -> (Session, Session) {
     let (mut bob, one_time) = account();
     let (mut mine, message) = first_message(&alice, &bob, one_time);
     let config = SessionConfig::version_1();
-    let mut theirs = bob
-        .create_inbound_session(config, alice.curve25519_key(), &message)
-        .unwrap()
-        .session;
+    let mut theirs = bob.create_inbound_session(config, alice.curve25519_key(), &message).unwrap().session;
     let answer = theirs.encrypt("answer").unwrap();
     mine.decrypt(&answer).unwrap();
     (mine, theirs)
@@ -66,8 +61,7 @@ fn create(criterion: &mut Criterion) {
             },
             |(mut bob, message)| {
                 let config = SessionConfig::version_1();
-                bob.create_inbound_session(config, alice.curve25519_key(), &message)
-                    .unwrap()
+                bob.create_inbound_session(config, alice.curve25519_key(), &message).unwrap()
             },
             BatchSize::SmallInput,
         );

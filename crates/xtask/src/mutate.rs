@@ -17,10 +17,8 @@ use crate::workspace::{Tally, cargo, files, root, succeed};
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub fn run(case: Option<u16>, all: bool) -> anyhow::Result<Tally> {
-    let chosen: Vec<_> = mutation::all()?
-        .into_iter()
-        .filter(|mutation| case.is_none_or(|case| mutation.case == case))
-        .collect();
+    let chosen: Vec<_> =
+        mutation::all()?.into_iter().filter(|mutation| case.is_none_or(|case| mutation.case == case)).collect();
     ensure!(!chosen.is_empty(), "there is no such mutation");
     // Those that are no longer written down are forgotten.
     let mut records = mutation::records()?;
@@ -66,10 +64,7 @@ struct Copy {
 impl Copy {
     fn make() -> anyhow::Result<Self> {
         let home = root().join("target/mutate");
-        let copy = Self {
-            tree: home.join("tree"),
-            build: home.join("build"),
-        };
+        let copy = Self { tree: home.join("tree"), build: home.join("build") };
         let wanted = files()?;
         for file in &wanted {
             put(&copy.tree.join(file), &fs::read(root().join(file))?)?;
@@ -98,10 +93,7 @@ impl Copy {
                 }
             }
         }
-        Ok(baseline
-            .into_iter()
-            .filter_map(|(name, outcome)| Some((name, outcome?)))
-            .collect())
+        Ok(baseline.into_iter().filter_map(|(name, outcome)| Some((name, outcome?))).collect())
     }
 
     /// The verdict, and what to add to it when it is shown.
@@ -118,10 +110,7 @@ impl Copy {
         if baseline.get(&mutation.test) != Some(&Outcome::Passed) {
             return Ok((Verdict::Invalid, ": the test does not pass without it"));
         }
-        put(
-            &path,
-            original.replacen(&mutation.find, &mutation.replace, 1).as_bytes(),
-        )?;
+        put(&path, original.replacen(&mutation.find, &mutation.replace, 1).as_bytes())?;
         let text = self.output(&mutation.package, &[&mutation.test]);
         put(&path, original.as_bytes())?;
         Ok(match worst(&text?, &mutation.test) {
@@ -146,11 +135,7 @@ impl Copy {
     fn output(&self, package: &str, tests: &[&str]) -> anyhow::Result<String> {
         let log = self.tree.with_file_name("output.txt");
         let mut command = self.cargo(&["test", "--package", package, "--lib", "--"]);
-        let mut child = command
-            .args(tests)
-            .stdout(fs::File::create(&log)?)
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut child = command.args(tests).stdout(fs::File::create(&log)?).stderr(Stdio::null()).spawn()?;
         let begin = Instant::now();
         while child.try_wait()?.is_none() {
             if begin.elapsed() > PATIENCE {

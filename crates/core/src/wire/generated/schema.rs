@@ -552,6 +552,18 @@ static PREKEY_BUNDLE: Schema = Schema {
 impl Described for v1::PrekeyBundle {
     const SCHEMA: &'static Schema = &PREKEY_BUNDLE;
 }
+static PREKEY_STATE: Schema = Schema {
+    name: "PrekeyState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::PrekeyState {
+    const SCHEMA: &'static Schema = &PREKEY_STATE;
+}
 static REACTION: Schema = Schema {
     name: "Reaction",
     canonical: None,

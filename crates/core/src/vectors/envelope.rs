@@ -115,11 +115,11 @@ impl World {
         let keys = [LiveEnvelopeKey::new(&self.bob.party.env, None, MADE).unwrap()];
         let tagged = sealed.open(recipient, &keys, &self.trust)?;
         let at = JudgedAt::Received { server: MADE, local: MADE };
-        match tagged.judge(at, &self.trust, crate::envelope::Pinned::Stranger, MADE)? {
+        match tagged.judge(at, &self.trust, crate::envelope::Pinned::Stranger)? {
             crate::envelope::Judged::Delivered(envelope) => match &envelope.inner {
                 Inner::Init(inner) | Inner::Session(inner) => Ok(inner.clone()),
             },
-            crate::envelope::Judged::Held(..) => panic!("held"),
+            crate::envelope::Judged::Held(..) | crate::envelope::Judged::Forked => panic!("not of a stranger"),
         }
     }
 

@@ -87,7 +87,14 @@ fn refused(area: &mut Area, honest: &Sealed) {
     judge(area, "control", "", descriptor, blob, message);
     judge(area, "another purpose wanted", "", descriptor, blob, Purpose::Avatar);
     judge(area, "purpose 4", "", &edited(|d| d.purpose = 4), blob, message);
-    judge(area, "purpose changed in the descriptor", "The key is bound to the purpose.", &edited(|d| d.purpose = 2), blob, Purpose::Avatar);
+    judge(
+        area,
+        "purpose changed in the descriptor",
+        "The key is bound to the purpose.",
+        &edited(|d| d.purpose = 2),
+        blob,
+        Purpose::Avatar,
+    );
     judge(area, "padded_size not by the formula", "", &edited(|d| d.padded_size += 1), blob, message);
     judge(area, "size above 4 GiB", "", &edited(|d| d.size = (1 << 32) + 1), blob, message);
     judge(area, "key of 31 bytes", "", &edited(|d| d.key.truncate(31)), blob, message);

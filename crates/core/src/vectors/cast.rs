@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use super::node::{Fields, Node, fields};
 use super::script::seed;
-use crate::handshake::{Accepted, InitMessage, Initiator, Recipient, ResponderPrekeys};
 use crate::errors::DecryptError;
+use crate::handshake::{Accepted, InitMessage, Initiator, Recipient, ResponderPrekeys};
 use crate::identity::{AccountKey, DeviceKind, DevicePublic, ListedDevice, LocalDevice, Manifest, ManifestDraft};
 use crate::ids::{AccountId, DeviceAddress, DeviceId, RegNonce};
 use crate::prekey::{EnvelopePrekey, KemPrekey, KeyId, OneTimePrekey, PrekeyBundle, RecordType, SignedPrekey};

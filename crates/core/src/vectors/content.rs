@@ -44,12 +44,19 @@ fn id(byte: u8) -> Vec<u8> {
 pub(super) fn area() -> Area {
     let mut area = Area::new("content");
     let [one, two] = accounts();
-    for (name, a, b) in [("a pair", &one, &two), ("the same pair, other order", &two, &one), ("own devices", &one, &one)] {
+    for (name, a, b) in
+        [("a pair", &one, &two), ("the same pair, other order", &two, &one), ("own devices", &one, &one)]
+    {
         let input = fields! { "account_a" => a.as_bytes(), "account_b" => b.as_bytes() };
         let comment = "HASH(\"conv\", min || max)[0..16]";
-        area.gives(format!("conversation_id of {name}"), comment, input, fields! {
-            "conversation_id" => pair_id(a, b).as_bytes(),
-        });
+        area.gives(
+            format!("conversation_id of {name}"),
+            comment,
+            input,
+            fields! {
+                "conversation_id" => pair_id(a, b).as_bytes(),
+            },
+        );
     }
     good(&mut area);
     rules(&mut area);
@@ -116,7 +123,8 @@ fn good(area: &mut Area) {
 }
 
 fn rules(area: &mut Area) {
-    let mut rule = |name: &str, content: v1::Content| judge(area, &format!("rule: {name}"), "", &content.encode_to_vec());
+    let mut rule =
+        |name: &str, content: v1::Content| judge(area, &format!("rule: {name}"), "", &content.encode_to_vec());
     let with = |edit: fn(&mut v1::Content)| {
         let mut edited = content(text("Text."), 1);
         edit(&mut edited);
@@ -154,7 +162,11 @@ fn encodings(area: &mut Area) {
     judge("message_id twice", "", &[&good[..18], &good].concat());
     judge("two members of the oneof", "text, then receipt.", &[&good[..], &[0x6a, 0x00]].concat());
     judge("text twice", "", &[&good[..], &[0x52, 0x03, 0x0a, 0x01, 0x61]].concat());
-    judge("known field inside text twice", "", &[&good[..good.len() - 9], &[0x52, 0x06, 0x0a, 0x01, 0x61, 0x0a, 0x01, 0x62]].concat());
+    judge(
+        "known field inside text twice",
+        "",
+        &[&good[..good.len() - 9], &[0x52, 0x06, 0x0a, 0x01, 0x61, 0x0a, 0x01, 0x62]].concat(),
+    );
     judge("cut off", "", &good[..good.len() - 1]);
     judge("text that is not UTF-8", "", &[&good[..good.len() - 1], &[0xff]].concat());
     judge("group", "Wire type 3.", &[&good[..], &[0x93, 0x03, 0x94, 0x03]].concat());

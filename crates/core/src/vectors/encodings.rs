@@ -60,15 +60,25 @@ pub(super) fn area() -> Area {
     );
     parse::<XWingPublicKey>(&mut area, "0x05: coefficient q", comment, &unreduced(x_wing.to_tagged()));
     let top_bit = written(&x_wing.to_tagged(), 1216, &[0xff]);
-    parse::<XWingPublicKey>(&mut area, "0x05: top bit of the X25519 half", "2^255 and above is not canonical.", &top_bit);
+    parse::<XWingPublicKey>(
+        &mut area,
+        "0x05: top bit of the X25519 half",
+        "2^255 and above is not canonical.",
+        &top_bit,
+    );
     area
 }
 
 fn derived(area: &mut Area, name: &str, seed: &[u8], key: &impl PublicKey) {
     let comment = "The private key is kept as this seed.";
-    area.gives(format!("{name} from a seed"), comment, fields! { "seed" => seed }, fields! {
-        "raw" => key.raw(), "tagged" => key.to_tagged(),
-    });
+    area.gives(
+        format!("{name} from a seed"),
+        comment,
+        fields! { "seed" => seed },
+        fields! {
+            "raw" => key.raw(), "tagged" => key.to_tagged(),
+        },
+    );
 }
 
 fn parse<K: PublicKey>(area: &mut Area, name: &str, comment: &str, tagged: &[u8]) {
@@ -99,7 +109,12 @@ fn ed25519(area: &mut Area) {
     identity[0] = 1;
     parse::<Ed25519PublicKey>(area, "0x01: identity", "Order 1.", &tagged(1, &identity));
     let comment = "y = 1 with the sign bit set: x = 0 has no sign.";
-    parse::<Ed25519PublicKey>(area, "0x01: identity with a sign", comment, &tagged(1, &written(&identity, 31, &[0x80])));
+    parse::<Ed25519PublicKey>(
+        area,
+        "0x01: identity with a sign",
+        comment,
+        &tagged(1, &written(&identity, 31, &[0x80])),
+    );
     parse::<Ed25519PublicKey>(area, "0x01: order 4", "y = 0.", &tagged(1, &[0; 32]));
     let mut minus_one = [0xff; 32];
     (minus_one[0], minus_one[31]) = (0xec, 0x7f);
@@ -139,7 +154,12 @@ fn x25519(area: &mut Area) {
     parse::<X25519PublicKey>(area, "0x02: top bit set", "RFC 7748 would mask it.", &tagged(2, &top_bit));
     let mut largest = [0xff; 32];
     (largest[0], largest[31]) = (0xeb, 0x7f);
-    parse::<X25519PublicKey>(area, "0x02: p - 2", "The largest canonical value of no small order.", &tagged(2, &largest));
+    parse::<X25519PublicKey>(
+        area,
+        "0x02: p - 2",
+        "The largest canonical value of no small order.",
+        &tagged(2, &largest),
+    );
     largest[0] = 0xff;
     parse::<X25519PublicKey>(area, "0x02: 2^255 - 1", "", &tagged(2, &largest));
 }

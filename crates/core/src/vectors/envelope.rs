@@ -47,7 +47,11 @@ pub(super) fn area() -> Area {
 }
 
 impl World {
-    fn to(&self, env: &crate::prekey::PublishedRecord<crate::primitives::XWingPublicKey>, sealing: impl FnOnce(SealedBy<'_>, SealTo<'_>) -> Vec<u8>) -> Vec<u8> {
+    fn to(
+        &self,
+        env: &crate::prekey::PublishedRecord<crate::primitives::XWingPublicKey>,
+        sealing: impl FnOnce(SealedBy<'_>, SealTo<'_>) -> Vec<u8>,
+    ) -> Vec<u8> {
         let manifest = self.alice.party.manifest.to_signed();
         let by = SealedBy {
             device: &self.alice.party.device,

@@ -80,7 +80,12 @@ fn inside(alice: &Person, bob: &Person, offer: Offer, begun: &Begun) -> Fields {
         dh(&ek, &spk_b),
         prekeys.opk.map_or([0; 32], |opk| dh(&ek, &opk.secret().public_key())),
     ];
-    let (ct, ss) = prekeys.kem.secret().public_key().encapsulate(&zeroize::Zeroizing::new(begun.m.as_slice().try_into().unwrap())).unwrap();
+    let (ct, ss) = prekeys
+        .kem
+        .secret()
+        .public_key()
+        .encapsulate(&zeroize::Zeroizing::new(begun.m.as_slice().try_into().unwrap()))
+        .unwrap();
     assert_eq!(header[INIT_HEADER_BYTES - 1569..], ct.to_tagged());
     let ikm = [&ss[..], &dhs.concat()].concat();
     let okm = kdf::kdf::<96>(&sid, &[&ikm], Label::Handshake, &[&sid]);

@@ -9,8 +9,8 @@ use crate::identity::{
     RevocationList, UnverifiedCertificates, UnverifiedManifest,
 };
 use crate::ids::{DeviceAddress, DeviceId, RegNonce, Serial};
-use crate::malicious;
 use crate::labels::Label;
+use crate::malicious;
 use crate::testing::Service;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::wire::v1;
@@ -66,10 +66,8 @@ fn manifests(area: &mut Area, alice: &Person, second: &Second) -> Manifest {
     let next_aik = crate::primitives::Ed25519Secret::from_seed(&announced).public_key();
     let list = |device: &LocalDevice, kind, at| ListedDevice::of(device, kind, at, &alice.public().aik);
     let later = MADE.plus(DAY_MS);
-    let devices = vec![
-        list(&second.device, DeviceKind::Desktop, later),
-        list(&alice.party.device, DeviceKind::Mobile, MADE),
-    ];
+    let devices =
+        vec![list(&second.device, DeviceKind::Desktop, later), list(&alice.party.device, DeviceKind::Mobile, MADE)];
     let two = Manifest::issue(key, Some(&first), ManifestDraft { devices, next_aik: Some(next_aik) }, later).unwrap();
     let input = fields! {
         "account" => alice.described(), "second_device" => second.fields.clone(), "second_kind" => 2_u32,
@@ -104,14 +102,22 @@ fn encodings(area: &mut Area, alice: &Person, body: &[u8]) {
     judge("over-long length", "Length 16 as 0x90 0x00.", &[version, &[0x12, 0x90, 0x00], &rest[2..]].concat());
     judge("over-long key", "Key of field 1 as 0x88 0x00.", &[&[0x88, 0x00, 0x01], rest].concat());
     judge("reordered", "account_id before version.", &[account, version, &rest[18..]].concat());
-    judge("explicit default", "next_aik would be absent; here ext data of length 0 is written.", &[body, &[0xa2, 0x06, 0x04, 0x08, 0x01, 0x10, 0x00]].concat());
+    judge(
+        "explicit default",
+        "next_aik would be absent; here ext data of length 0 is written.",
+        &[body, &[0xa2, 0x06, 0x04, 0x08, 0x01, 0x10, 0x00]].concat(),
+    );
     judge("cut off", "", &body[..body.len() - 1]);
     judge("group", "Wire type 3 at the end.", &[body, &[0x93, 0x03, 0x94, 0x03]].concat());
     judge("field number 0", "", &[body, &[0x00, 0x01]].concat());
     judge("version 2", "", &[&[0x08, 0x02], rest].concat());
     judge("no version", "", rest);
     judge("extension, not critical", "ext { id 1 }: ignored.", &[body, &[0xa2, 0x06, 0x02, 0x08, 0x01]].concat());
-    judge("extension, critical", "ext { id 1, critical }: rejected.", &[body, &[0xa2, 0x06, 0x04, 0x08, 0x01, 0x10, 0x01]].concat());
+    judge(
+        "extension, critical",
+        "ext { id 1, critical }: rejected.",
+        &[body, &[0xa2, 0x06, 0x04, 0x08, 0x01, 0x10, 0x01]].concat(),
+    );
     let descending = [0xa2, 0x06, 0x02, 0x08, 0x02, 0xa2, 0x06, 0x02, 0x08, 0x01];
     judge("extensions, descending", "ids 2, 1.", &[body, &descending].concat());
     let twice = [0xa2, 0x06, 0x02, 0x08, 0x01, 0xa2, 0x06, 0x02, 0x08, 0x01];
@@ -200,7 +206,8 @@ fn certificates(area: &mut Area, alice: &Person) {
     judge("local clock 30 days ahead", good, MADE, MADE.plus(30 * DAY_MS));
     judge("local clock 31 days ahead", good, MADE, MADE.plus(31 * DAY_MS));
     let issuer = crate::primitives::Ed25519Secret::from_seed(&zeroize::Zeroizing::new(issuer_seed));
-    let edited = |edit: fn(&mut v1::DeviceCert)| malicious::device_cert(&service, alice.public(), &terms, &issuer, edit);
+    let edited =
+        |edit: fn(&mut v1::DeviceCert)| malicious::device_cert(&service, alice.public(), &terms, &issuer, edit);
     judge("longer than 24 h", &edited(|cert| cert.not_after_ms += 1), MADE, MADE);
     judge("another issuer_id", &edited(|cert| cert.issuer_id = 8), MADE, MADE);
     judge("serial of 15 bytes", &edited(|cert| cert.serial.truncate(15)), MADE, MADE);

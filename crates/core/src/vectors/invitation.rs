@@ -3,6 +3,7 @@
 use prost::Message as _;
 
 use super::area::Area;
+use super::bytes::edited;
 use super::node::fields;
 use super::script::{ScriptedRng, seed};
 use crate::ids::{AccountId, OrgId, SessionId};
@@ -46,10 +47,9 @@ pub(super) fn area() -> Area {
     parse("in the fragment of an https link", &format!("https://practice.example/join#{text}"), now);
     parse("in the query of an https link", &format!("https://practice.example/join?{text}"), now);
     parse("http link", &format!("http://practice.example/join#{text}"), now);
-    parse("one letter changed", &text.replacen("QQE", "QQF", 1), now);
-    let middle = text.len() / 2;
-    let other = if text.as_bytes()[middle] == b'A' { "B" } else { "A" };
-    parse("a letter of the middle changed", &[&text[..middle], other, &text[middle + 1..]].concat(), now);
+    parse("type 0x42", &edited("carevow:", &text, 0, 0x42), now);
+    parse("version 2", &edited("carevow:", &text, 1, 2), now);
+    parse("a byte of the account changed", &edited("carevow:", &text, 60, 0), now);
     parse("cut off", &text[..text.len() - 4], now);
     parse("with padding", &format!("{text}="), now);
     parse("no prefix", &text["carevow:".len()..], now);
@@ -58,11 +58,13 @@ pub(super) fn area() -> Area {
     parse("8 days before its issue", &text, now.minus(8 * DAY_MS));
     let other_relay = RelayUrl::new("https://other.example").unwrap();
     let mut rng = ScriptedRng::of(token.clone());
-    let foreign = IssuedInvitation::issue((org, &org_key), account, None, &other_relay, expires, now, &mut rng).unwrap();
+    let foreign =
+        IssuedInvitation::issue((org, &org_key), account, None, &other_relay, expires, now, &mut rng).unwrap();
     parse("foreign relay", &foreign.invitation().to_text(), now);
 
     let parsed = Invitation::parse(&text, &configured, now).unwrap();
-    let facts = PracticeFacts { org, org_key: &org_key, listed_aik: Some(&aik), bundle_account: account, bundle_aik: &aik };
+    let facts =
+        PracticeFacts { org, org_key: &org_key, listed_aik: Some(&aik), bundle_account: account, bundle_aik: &aik };
     let checked = parsed.check(&facts).unwrap();
     let (nonce_a, nonce_b) = (seed::<16>("nonce a"), seed::<16>("nonce b"));
     let sid = SessionId::from_bytes(*seed("invitation sid"));
@@ -84,7 +86,12 @@ pub(super) fn area() -> Area {
         "step_1" => first.encode_to_vec(), "step_2" => answer.encode_to_vec(), "step_3" => reveal.encode_to_vec(),
         "commit" => &first.commit, "code" => revealed.code().digits(),
     };
-    area.gives("three steps", "Each step is the bytes of InvitationUse; both sides show `code`.", input.clone(), output);
+    area.gives(
+        "three steps",
+        "Each step is the bytes of InvitationUse; both sides show `code`.",
+        input.clone(),
+        output,
+    );
     let mut wrong = reveal.clone();
     wrong.nonce[0] ^= 1;
     let input = input.with("step_3", wrong.encode_to_vec());

@@ -26,7 +26,12 @@ pub(super) fn area() -> Area {
     }
     let ck = seed::<32>("chain key");
     let output = fields! { "mk" => &*kdf::chain_mac(&ck, 1), "next_ck" => &*kdf::chain_mac(&ck, 2) };
-    area.gives("ChainStep", "mk = HMAC-SHA-256(ck, 0x01), ck' = HMAC-SHA-256(ck, 0x02)", fields! { "ck" => &*ck }, output);
+    area.gives(
+        "ChainStep",
+        "mk = HMAC-SHA-256(ck, 0x01), ck' = HMAC-SHA-256(ck, 0x02)",
+        fields! { "ck" => &*ck },
+        output,
+    );
     root_steps(&mut area);
     area
 }

@@ -25,7 +25,8 @@ pub(super) fn area() -> Area {
             "sid" => &*sid, "lane_owner_dir" => u32::from(dir), "e" => epoch, "offer_seed" => &*offer, "m" => &*m,
         };
         let output = fields! { "ek" => ek.as_bytes(), "ct" => ct.as_bytes(), "ss" => &*ss, "k" => k };
-        let comment = "k = KDF(Z32, ss, \"pq-lane\", sid || u8 lane_owner_dir || u32 e || SHA-256(ek) || SHA-256(ct), 32)";
+        let comment =
+            "k = KDF(Z32, ss, \"pq-lane\", sid || u8 lane_owner_dir || u32 e || SHA-256(ek) || SHA-256(ct), 32)";
         area.gives(name, comment, input, output);
     }
     area

@@ -1,7 +1,7 @@
 //! Linking a device: `docs/protocol.md` B2.
 
 use super::area::Area;
-use super::bytes::{cut, flipped, longer};
+use super::bytes::{cut, edited, flipped, longer};
 use super::cast::{MADE, Person};
 use super::node::fields;
 use super::script::{ScriptedRng, seed};
@@ -87,7 +87,12 @@ pub(super) fn area() -> Area {
     let draft = ManifestDraft { devices: vec![alice.party.listed(), added], next_aik: None };
     let next = Manifest::issue(&alice.party.account, Some(manifest), draft, MADE).unwrap();
     let input = fields! { "typed" => code.as_str(), "now_ms" => MADE, "previous" => &manifest.to_signed() };
-    area.gives("4 manifest", "With the new device, added_at_ms = now", input, fields! { "signed" => &next.to_signed() });
+    area.gives(
+        "4 manifest",
+        "With the new device, added_at_ms = now",
+        input,
+        fields! { "signed" => &next.to_signed() },
+    );
 
     let mut scan = |name: &str, text: &str| {
         let input = fields! { "text" => text, "configured" => RELAY };
@@ -100,9 +105,14 @@ pub(super) fn area() -> Area {
     scan("other prefix", &text.replace("carevow-link:", "carevow:"));
     scan("with padding", &format!("{text}="));
     scan("one letter short", &text[..text.len() - 1]);
-    scan("version 2", &text.replacen("QgE", "QgI", 1));
-    scan("type 0x41", &text.replacen("QgE", "QQE", 1));
-    let foreign = OfferingDevice::begin(&RelayUrl::new("https://other.example").unwrap(), MADE, &mut ScriptedRng::of(script.clone()));
+    scan("version 2", &edited("carevow-link:", &text, 1, 2));
+    scan("type 0x41", &edited("carevow-link:", &text, 0, 0x41));
+    scan("nothing after the prefix", "carevow-link:");
+    let foreign = OfferingDevice::begin(
+        &RelayUrl::new("https://other.example").unwrap(),
+        MADE,
+        &mut ScriptedRng::of(script.clone()),
+    );
     scan("foreign relay", &foreign.unwrap().text());
     area
 }

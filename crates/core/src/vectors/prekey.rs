@@ -38,7 +38,9 @@ pub(super) fn area() -> Area {
 }
 
 fn hashes(area: &mut Area, bob: &Person) {
-    for (name, offer) in [("with OPK", Offer::OneTime), ("without OPK", Offer::NoOpk), ("last resort", Offer::LastResort)] {
+    for (name, offer) in
+        [("with OPK", Offer::OneTime), ("without OPK", Offer::NoOpk), ("last resort", Offer::LastResort)]
+    {
         let keys = bob.prekeys(offer);
         let opk = keys.opk.map(|opk| opk.record());
         let hash = bundle_hash(bob.public(), keys.spk.record(), opk, keys.kem.record());
@@ -46,7 +48,8 @@ fn hashes(area: &mut Area, bob: &Person) {
             "aik" => bob.public().aik.tagged(), "dsk" => bob.public().dsk.tagged(), "ddk" => bob.public().ddk.tagged(),
             "spk_record" => keys.spk.record(), "opk_record" => opk, "kem_record" => keys.kem.record(),
         };
-        let comment = "HASH(\"bundle\", AIK || DSK || DDK || LP(SPK record) || LP(OPK record or empty) || LP(KEM record))";
+        let comment =
+            "HASH(\"bundle\", AIK || DSK || DDK || LP(SPK record) || LP(OPK record or empty) || LP(KEM record))";
         area.gives(format!("bundle_hash {name}"), comment, input, fields! { "bundle_hash" => hash });
     }
 }
@@ -88,23 +91,24 @@ fn verdict(error: &BundleError) -> &'static str {
 fn bundles(area: &mut Area, bob: &Person) {
     let (party, service) = (&bob.party, Service::new());
     let trust = service.trust();
-    let mut judge = |name: &str, comment: &str, bundle: &v1::PrekeyBundle, now: Timestamp, pin: Option<&ManifestPin>| {
-        let bytes = bundle.encode_to_vec();
-        let target = BundleTarget { pin, ..party.target() };
-        let input = bundle_input(&bytes, &trust, &service, bob, now, pin);
-        let result = UnverifiedBundle::parse(&bytes).and_then(|bundle| bundle.verify(&trust, &target, now));
-        match result {
-            Ok(verified) => {
-                let output = fields! {
-                    "bundle_hash" => verified.bundle.hash(),
-                    "last_resort" => verified.bundle.kem_is_last_resort(),
-                    "manifest_seq" => verified.bundle.manifest.seq(),
-                };
-                area.gives(format!("bundle: {name}"), comment, input, output);
+    let mut judge =
+        |name: &str, comment: &str, bundle: &v1::PrekeyBundle, now: Timestamp, pin: Option<&ManifestPin>| {
+            let bytes = bundle.encode_to_vec();
+            let target = BundleTarget { pin, ..party.target() };
+            let input = bundle_input(&bytes, &trust, &service, bob, now, pin);
+            let result = UnverifiedBundle::parse(&bytes).and_then(|bundle| bundle.verify(&trust, &target, now));
+            match result {
+                Ok(verified) => {
+                    let output = fields! {
+                        "bundle_hash" => verified.bundle.hash(),
+                        "last_resort" => verified.bundle.kem_is_last_resort(),
+                        "manifest_seq" => verified.bundle.manifest.seq(),
+                    };
+                    area.gives(format!("bundle: {name}"), comment, input, output);
+                }
+                Err(error) => area.fails(format!("bundle: {name}"), comment, input, verdict(&error)),
             }
-            Err(error) => area.fails(format!("bundle: {name}"), comment, input, verdict(&error)),
-        }
-    };
+        };
     let good = party.bundle(MADE);
     judge("good", "", &good, MADE, None);
     judge("one-time records exhausted", "", &party.exhausted_parts(MADE).into(), MADE, None);
@@ -140,7 +144,13 @@ fn bundles(area: &mut Area, bob: &Person) {
     let type_of_opk = |record: &mut PrekeyRecord| record.record_type = RecordType::OneTime;
     forged.spk = Some(malicious::record(good.spk.as_ref().unwrap(), &party.device, type_of_opk));
     judge("OPK in the slot of SPK", "Rightly signed.", &forged, MADE, None);
-    judge("five minutes early", "not_before - 5 min <= now; the certificate began an hour before.", &good, MADE.minus(5 * MINUTE_MS), None);
+    judge(
+        "five minutes early",
+        "not_before - 5 min <= now; the certificate began an hour before.",
+        &good,
+        MADE.minus(5 * MINUTE_MS),
+        None,
+    );
     judge("five minutes and a millisecond early", "", &good, MADE.minus(5 * MINUTE_MS + 1), None);
     judge("certificate run out", "", &good, MADE.plus(DAY_MS), None);
     let later = MADE.plus(30 * DAY_MS);
@@ -180,7 +190,12 @@ fn envelope_record(area: &mut Area, bob: &Person) {
         let input = fields! { "record" => &record, "dsk" => bob.public().dsk.tagged(), "now_ms" => MADE };
         match verify_envelope_record(&record, bob.public(), MADE) {
             Ok(env) => {
-                area.gives(format!("ENV record: {name}"), "", input, fields! { "env_hint" => u32::from(env.key_id.hint()) });
+                area.gives(
+                    format!("ENV record: {name}"),
+                    "",
+                    input,
+                    fields! { "env_hint" => u32::from(env.key_id.hint()) },
+                );
             }
             Err(error) => area.fails(format!("ENV record: {name}"), "", input, verdict(&error)),
         }

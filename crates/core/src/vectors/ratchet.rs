@@ -1,14 +1,18 @@
 //! A scripted conversation: `docs/protocol.md` B6.
 
+use zeroize::Zeroizing;
+
 use super::area::Area;
 use super::bytes::{cut, flipped, longer, written};
 use super::cast::{MADE, Offer, Person};
 use super::handshake::begun;
+use super::lanes::lane_secret;
 use super::node::{Fields, fields};
 use super::script::ScriptedRng;
 use super::trace::{self, State};
 use crate::envelope::padding::PaddingProfile;
 use crate::handshake::INIT_HEADER_BYTES;
+use crate::primitives::{MlKem768PublicKey, PublicKey as _};
 use crate::ratchet::{LaneOffer, SendOptions, Session, SessionMessage};
 use crate::time::Timestamp;
 
@@ -46,7 +50,8 @@ pub(super) fn area() -> Area {
     let accepted = bob.accept(&begun.init, &alice, Offer::OneTime).unwrap();
     let (a, b) = (begun.session.to_bytes(), accepted.session.to_bytes());
     let output = fields! { "alice_state" => a.as_slice(), "bob_state" => b.as_slice() };
-    let comment = "Alice is the initiator. After her INIT was accepted; `init` is its bytes. Later cases go on from here.";
+    let comment =
+        "Alice is the initiator. After her INIT was accepted; `init` is its bytes. Later cases go on from here.";
     area.gives("00 start", comment, fields! { "init" => &begun.init }, output);
     let mut talk = Talk { alice: begun.session, bob: accepted.session, now: MADE.plus(2_000) };
     converse(&mut area, &mut talk);
@@ -109,6 +114,7 @@ impl Talk {
         let after = next.to_bytes();
         let wire = outgoing.as_bytes().to_vec();
         let message = if wire[0] == 0x31 { wire[INIT_HEADER_BYTES..].to_vec() } else { wire.clone() };
+        let (random, m) = random_described(&before, rng.into_draws());
         let trace::Sent { root, inside } = trace::sent(&before, &after, &message);
         let input = fields! {
             "sender" => who.name(),
@@ -116,9 +122,12 @@ impl Talk {
             "content" => content,
             "options" => options_described(options),
             "now_ms" => self.now,
-            "random" => random_described(&before, rng.into_draws()),
+            "random" => random,
         };
-        let output = fields! { "wire" => &wire, "state" => after.as_slice(), "root_step" => root, "inside" => inside };
+        let output = fields! {
+            "wire" => &wire, "state" => after.as_slice(), "root_step" => root, "inside" => inside,
+            "lane_answer" => answered(&before, &after, &m),
+        };
         area.gives(format!("{number:02} sent by {}", who.name()), "", input, output);
         self.replace(who, next);
         message
@@ -159,7 +168,7 @@ fn options_described(options: SendOptions) -> Fields {
 }
 
 /// Names the draws of one message: header nonce; DH seed if a send step was needed; lane seed; m if the peer asked.
-fn random_described(before: &[u8], draws: Vec<Vec<u8>>) -> Fields {
+fn random_described(before: &[u8], draws: Vec<Vec<u8>>) -> (Fields, Vec<u8>) {
     let state = State::read(before);
     let mut draws = draws.into_iter().peekable();
     let nonce = draws.next();
@@ -167,7 +176,25 @@ fn random_described(before: &[u8], draws: Vec<Vec<u8>>) -> Fields {
     let offer = draws.next_if(|draw| draw.len() == 64);
     let m = (state.message(17).number(1) == 2).then(|| draws.next().unwrap());
     assert!(draws.next().is_none());
-    fields! { "header_nonce" => nonce, "dh_seed" => dh, "offer_seed" => offer, "encapsulation_m" => m }
+    let fields =
+        fields! { "header_nonce" => nonce, "dh_seed" => dh, "offer_seed" => offer, "encapsulation_m" => m.clone() };
+    (fields, m.unwrap_or_default())
+}
+
+/// The answer to the peer's offer, if one was made with this message.
+fn answered(before: &[u8], after: &[u8], m: &[u8]) -> Option<Fields> {
+    let m = Zeroizing::new(<[u8; 32]>::try_from(m).ok()?);
+    let (state, asked, pending) =
+        (State::read(before), State::read(before).message(17), State::read(after).message(17));
+    let ek = MlKem768PublicKey::from_raw(asked.bytes(3)).unwrap();
+    let (ct, ss) = ek.encapsulate(&m).unwrap();
+    // The lane is the peer's.
+    let owner = u8::from(state.number(3) == 1);
+    let k = lane_secret(&ss, &state.key(2), owner, asked.number(2), ek.as_bytes(), ct.as_bytes());
+    assert_eq!((pending.bytes(5), pending.bytes(6)), (ct.as_bytes().as_slice(), k.as_slice()));
+    Some(
+        fields! { "lane_owner_dir" => u32::from(owner), "e" => asked.number(2), "ct" => ct.as_bytes(), "ss" => &*ss, "k" => k },
+    )
 }
 
 /// One message of Bob's, and what must not open.
@@ -229,4 +256,3 @@ fn forged(sender: &Session, now: Timestamp, body: &[u8]) -> Vec<u8> {
     let (outgoing, next) = sender.encrypt(b"", SendOptions::COMPACT, now, &mut rng).unwrap();
     trace::resealed(&before, &next.to_bytes(), outgoing.as_bytes(), body)
 }
-

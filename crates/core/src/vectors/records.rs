@@ -68,7 +68,12 @@ fn audit(area: &mut Area, alice: &Person) {
         let (bytes, next) = chain.append(&AuditEntry { pruned, ..entry }).unwrap();
         chain = next;
         let input = fields! { "previous_h" => before.h, "seq" => chain.end().seq, "entry" => &bytes };
-        area.gives(format!("audit {name}"), "h_n = HASH(\"audit\", h_{n-1} || LP(entry))", input, fields! { "h" => chain.end().h });
+        area.gives(
+            format!("audit {name}"),
+            "h_n = HASH(\"audit\", h_{n-1} || LP(entry))",
+            input,
+            fields! { "h" => chain.end().h },
+        );
         stored.push((bytes, chain.end().h));
     }
     let mut judge = |name: &str, entries: &[(Vec<u8>, [u8; 32])], heads: &[crate::records::ChainPoint]| {
@@ -81,7 +86,12 @@ fn audit(area: &mut Area, alice: &Person) {
         let entries: Vec<_> = entries.iter().map(|(bytes, h)| StoredEntry { bytes, h: *h }).collect();
         match verify(&entries, heads) {
             Ok(end) => area.gives(format!("verify: {name}"), "", input, fields! { "seq" => end.seq, "h" => end.h }),
-            Err(bad) => area.fails(format!("verify: {name}"), "The first bad number and why", input, format!("{}: {:?}", bad.seq, bad.fault)),
+            Err(bad) => area.fails(
+                format!("verify: {name}"),
+                "The first bad number and why",
+                input,
+                format!("{}: {:?}", bad.seq, bad.fault),
+            ),
         }
     };
     let head = crate::records::ChainPoint { seq: 3, h: stored[2].1 };
@@ -110,7 +120,8 @@ fn point(stored: &[(Vec<u8>, [u8; 32])], index: usize) -> crate::records::ChainP
 }
 
 fn statements(area: &mut Area, alice: &Person) {
-    let (conversation, message) = (ConversationId::from_bytes(*seed("conversation")), MessageId::from_bytes(*seed("message")));
+    let (conversation, message) =
+        (ConversationId::from_bytes(*seed("conversation")), MessageId::from_bytes(*seed("message")));
     let consent = Consent {
         id: ConsentId::from_bytes(*seed("consent")),
         scope: "messaging".into(),
@@ -123,10 +134,9 @@ fn statements(area: &mut Area, alice: &Person) {
         patient: alice.public().address.account,
         alternative: "Call the practice.".into(),
     };
-    for (name, kind, body) in [
-        ("order", StatementKind::Order, b"order".to_vec()),
-        ("consent", StatementKind::Consent, consent.to_bytes()),
-    ] {
+    for (name, kind, body) in
+        [("order", StatementKind::Order, b"order".to_vec()), ("consent", StatementKind::Consent, consent.to_bytes())]
+    {
         let statement = sign_statement(&alice.party.device, (&conversation, &message), kind, body.clone()).unwrap();
         let input = fields! {
             "device" => alice.described(), "conversation_id" => conversation.as_bytes(), "message_id" => message.as_bytes(),
@@ -146,7 +156,12 @@ fn statements(area: &mut Area, alice: &Person) {
                 "message_id" => place.as_bytes(), "kind" => kind, "body" => &body, "sig" => &statement.sig,
             };
             let result = VerifiedStatement::verify(&shown, (&conversation, &place), &alice.public().dsk);
-            area.judged(format!("statement: {name}, {case}"), "", input, result.map(|_| fields! { "verified" => true }));
+            area.judged(
+                format!("statement: {name}, {case}"),
+                "",
+                input,
+                result.map(|_| fields! { "verified" => true }),
+            );
         }
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn area() -> Area {
         let ours = SafetyNumber::new(local, remote);
         let input = fields! { "local" => local_fields, "remote" => remote_fields };
         let output = fields! { "digits" => ours.digits(), "qr" => ours.qr(), "their_qr" => theirs.qr() };
-        let comment = "`digits` are 60, the same on both sides; `qr` is what local shows, `their_qr` what remote shows.";
+        let comment =
+            "`digits` are 60, the same on both sides; `qr` is what local shows, `their_qr` what remote shows.";
         area.gives(format!("{one} and {other}"), comment, input.clone(), output);
         if one == "one" {
             let mut judge = |name: &str, scanned: Vec<u8>| {

@@ -221,12 +221,34 @@ fn refused(area: &mut Area, talk: &Talk) {
     judge("shorter than any message", &honest[..125]);
     judge("type only", &honest[..1]);
     judge("empty", &[]);
+    let forger = Forger::of(&talk.bob, talk.now);
     for (name, body) in bodies() {
-        judge(&format!("body with {name}, rightly sealed"), &forged(&talk.bob, talk.now, &body));
+        judge(&format!("body with {name}, rightly sealed"), &forger.message(&forger.header, &body));
     }
-    judge("control, a body without padding", &forged(&talk.bob, talk.now, &[1, 0, 0, 0, 0, 1, 0x61]));
+    for (name, offset, bytes) in HEADERS {
+        let header = written(&forger.header, *offset, bytes);
+        judge(&format!("header with {name}, rightly sealed"), &forger.message(&header, &PLAIN));
+    }
+    let twice = written(&forger.header, 4, State::read(&talk.alice.to_bytes()).bytes(8));
+    judge("header with the DH key of the chain before, rightly sealed", &forger.message(&twice, &PLAIN));
+    judge("control, a body without padding", &forger.message(&forger.header, &PLAIN));
     judge("control, unchanged", &honest);
 }
+
+/// A body of one byte of content, without padding.
+const PLAIN: [u8; 7] = [1, 0, 0, 0, 0, 1, 0x61];
+
+/// What is written where in the 48 bytes of a header.
+const HEADERS: &[(&str, usize, &[u8])] = &[
+    ("another version", 0, &[2]),
+    ("a reserved byte", 1, &[1]),
+    ("a reserved word", 3, &[1]),
+    ("a DH key that is not canonical", 4, &[0xff; 32]),
+    ("a DH key of small order", 4, &[0; 32]),
+    ("n of 2^24", 40, &[1, 0, 0, 0]),
+    ("n of 25 001", 40, &[0, 0, 0x61, 0xa9]),
+    ("a mix_epoch that is not pending", 44, &[0, 0, 0, 0x63]),
+];
 
 fn bodies() -> Vec<(&'static str, Vec<u8>)> {
     let lane = |flag: u8, epoch: u32, length: usize| {
@@ -249,10 +271,25 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// A message with the next key of `sender` and this plaintext body.
-fn forged(sender: &Session, now: Timestamp, body: &[u8]) -> Vec<u8> {
-    let mut rng = ScriptedRng::named("forged message");
-    let before = sender.to_bytes();
-    let (outgoing, next) = sender.encrypt(b"", SendOptions::COMPACT, now, &mut rng).unwrap();
-    trace::resealed(&before, &next.to_bytes(), outgoing.as_bytes(), body)
+/// A peer that seals what an honest one never would, with the keys of its next message.
+struct Forger {
+    before: Vec<u8>,
+    after: Vec<u8>,
+    message: Vec<u8>,
+    header: Vec<u8>,
+}
+
+impl Forger {
+    fn of(sender: &Session, now: Timestamp) -> Self {
+        let mut rng = ScriptedRng::named("forged message");
+        let (outgoing, next) = sender.encrypt(b"", SendOptions::COMPACT, now, &mut rng).unwrap();
+        let (before, after) = (sender.to_bytes().to_vec(), next.to_bytes().to_vec());
+        let message = outgoing.as_bytes().to_vec();
+        let header = trace::header(&after, &message);
+        Self { before, after, message, header }
+    }
+
+    fn message(&self, header: &[u8], body: &[u8]) -> Vec<u8> {
+        trace::resealed(&self.before, &self.after, &self.message, header, body)
+    }
 }

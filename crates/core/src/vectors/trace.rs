@@ -133,14 +133,21 @@ fn direction(state: &State<'_>) -> u8 {
     u8::from(state.number(3) != 1)
 }
 
+/// The header of a message, opened with the sender's state after it.
+pub(super) fn header(after: &[u8], message: &[u8]) -> Vec<u8> {
+    let state = State::read(after);
+    let aad = [Label::Hdr.framed(), &state.key(2), &[direction(&state)]].concat();
+    let hk = AeadKey::new(&state.message(9).key(1));
+    hk.open(message[2..14].try_into().unwrap(), &aad, &message[14..78]).unwrap().to_vec()
+}
+
 /// Reads what a sender did: `before` and `after` are its states, `message` the SessionMessage between them.
 pub(super) fn sent(before: &[u8], after: &[u8], message: &[u8]) -> Sent {
+    let header = header(after, message);
     let (before, after) = (State::read(before), State::read(after));
     let keys = Keys::of(&before, &after, message);
     let chain = after.message(9);
     let (hk, dir) = (chain.key(1), direction(&before));
-    let aad = [Label::Hdr.framed(), &before.key(2), &[dir]].concat();
-    let header = AeadKey::new(&hk).open(message[2..14].try_into().unwrap(), &aad, &message[14..78]).unwrap();
     assert_eq!(header[4..36], *chain.bytes(4));
     assert_eq!(keys.com(), message[78..110]);
     let (aead, iv, aad) = keys.aead();
@@ -155,11 +162,15 @@ pub(super) fn sent(before: &[u8], after: &[u8], message: &[u8]) -> Sent {
     Sent { root: keys.root, inside }
 }
 
-/// The message with another plaintext body, sealed with its own keys.
-pub(super) fn resealed(before: &[u8], after: &[u8], message: &[u8], body: &[u8]) -> Vec<u8> {
+/// The message with another header and body, sealed with its own keys and nonce.
+pub(super) fn resealed(before: &[u8], after: &[u8], message: &[u8], header: &[u8], body: &[u8]) -> Vec<u8> {
     let (before, after) = (State::read(before), State::read(after));
-    let (aead, iv, aad) = Keys::of(&before, &after, message).aead();
-    [&message[..110], &aead.seal(&iv, &aad, body).unwrap()].concat()
+    let (nonce, hk) = (message[2..14].try_into().unwrap(), AeadKey::new(&after.message(9).key(1)));
+    let aad = [Label::Hdr.framed(), &before.key(2), &[direction(&before)]].concat();
+    let start = [&message[..14], &hk.seal(nonce, &aad, header).unwrap()].concat();
+    let keys = Keys::of(&before, &after, &start);
+    let (aead, iv, aad) = keys.aead();
+    [start.as_slice(), &keys.com(), &aead.seal(&iv, &aad, body).unwrap()].concat()
 }
 
 fn first_of_chain(before: &State<'_>, after: &State<'_>, sid: &[u8; 32], dir: u8) -> (Fields, [u8; 32]) {

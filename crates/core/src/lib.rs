@@ -36,6 +36,8 @@ mod malicious;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod vectors;
+#[cfg(test)]
 mod two_devices;
 
 pub use errors::{DecryptError, EncryptError};

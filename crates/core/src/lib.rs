@@ -36,9 +36,9 @@ mod malicious;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod vectors;
-#[cfg(test)]
 mod two_devices;
+#[cfg(test)]
+mod vectors;
 
 pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};

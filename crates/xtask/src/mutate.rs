@@ -15,10 +15,8 @@ use crate::workspace::{Tally, cargo, files, root};
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub fn run(case: Option<u16>, all: bool) -> anyhow::Result<Tally> {
-    let chosen: Vec<_> = mutation::all()?
-        .into_iter()
-        .filter(|mutation| case.is_none_or(|case| mutation.case == case))
-        .collect();
+    let chosen: Vec<_> =
+        mutation::all()?.into_iter().filter(|mutation| case.is_none_or(|case| mutation.case == case)).collect();
     ensure!(!chosen.is_empty(), "there is no such mutation");
     // Those that are no longer written down are forgotten.
     let mut records = mutation::records()?;
@@ -63,10 +61,7 @@ struct Copy {
 impl Copy {
     fn make() -> anyhow::Result<Self> {
         let home = root().join("target/mutate");
-        let copy = Self {
-            tree: home.join("tree"),
-            build: home.join("build"),
-        };
+        let copy = Self { tree: home.join("tree"), build: home.join("build") };
         let wanted = files()?;
         for file in &wanted {
             put(&copy.tree.join(file), &fs::read(root().join(file))?)?;
@@ -85,10 +80,7 @@ impl Copy {
         if self.run(mutation)? != Some(Outcome::Passed) {
             return Ok((Verdict::Invalid, ": the test does not pass without it"));
         }
-        put(
-            &path,
-            original.replacen(&mutation.find, &mutation.replace, 1).as_bytes(),
-        )?;
+        put(&path, original.replacen(&mutation.find, &mutation.replace, 1).as_bytes())?;
         let outcome = self.run(mutation);
         put(&path, original.as_bytes())?;
         Ok(match outcome? {
@@ -106,9 +98,7 @@ impl Copy {
         let mut ended = outcomes(&text);
         ended.retain(|(path, _)| function(path) == mutation.test);
         let worst = |wanted| ended.iter().any(|(_, outcome)| *outcome == wanted).then_some(wanted);
-        Ok(worst(Outcome::Failed)
-            .or_else(|| worst(Outcome::Ignored))
-            .or_else(|| worst(Outcome::Passed)))
+        Ok(worst(Outcome::Failed).or_else(|| worst(Outcome::Ignored)).or_else(|| worst(Outcome::Passed)))
     }
 
     fn output(&self, arguments: &[&str]) -> anyhow::Result<String> {

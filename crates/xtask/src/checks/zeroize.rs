@@ -9,17 +9,8 @@ use super::metadata;
 use crate::workspace::{Tally, cargo, output};
 
 /// Those that must be found with the feature on: a crate that loses it, or is renamed, does not pass unseen.
-const REQUIRED: [&str; 9] = [
-    "aes",
-    "aes-gcm",
-    "curve25519-dalek",
-    "ed25519-dalek",
-    "hmac",
-    "ml-kem",
-    "sha2",
-    "x-wing",
-    "x25519-dalek",
-];
+const REQUIRED: [&str; 9] =
+    ["aes", "aes-gcm", "curve25519-dalek", "ed25519-dalek", "hmac", "ml-kem", "sha2", "x-wing", "x25519-dalek"];
 
 pub fn run() -> anyhow::Result<Tally> {
     let tree = output(&mut cargo(&[
@@ -87,10 +78,7 @@ mod tests {
     #[test]
     fn a_crate_that_could_wipe_and_does_not_is_found() {
         let tree = good() + "extra v2.0.0|alloc\nother v1.0.0|alloc\n";
-        assert_eq!(
-            judge(&tree, &offering()).1,
-            ["extra v2.0.0: its feature `zeroize` is off"]
-        );
+        assert_eq!(judge(&tree, &offering()).1, ["extra v2.0.0: its feature `zeroize` is off"]);
         let tree = good() + "extra v2.0.0|alloc,zeroize (*)\nother v1.0.0|\n";
         assert_eq!(judge(&tree, &offering()), (10, vec![]));
     }
@@ -98,10 +86,7 @@ mod tests {
     #[test]
     fn a_required_crate_that_is_gone_or_lost_the_feature_is_found() {
         let tree = good().replace("sha2 v1.0.0|alloc,zeroize", "sha2 v1.0.0|alloc");
-        let expected = [
-            "sha2 v1.0.0: its feature `zeroize` is off",
-            "sha2 is not there with `zeroize` on",
-        ];
+        let expected = ["sha2 v1.0.0: its feature `zeroize` is off", "sha2 is not there with `zeroize` on"];
         assert_eq!(judge(&tree, &offering()).1, expected);
         assert_eq!(judge("", &offering()).1.len(), REQUIRED.len());
     }

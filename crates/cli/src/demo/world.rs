@@ -1,6 +1,6 @@
 //! Everything that the story needs: a service, mailboxes, three devices.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use carevow_core::content::{Body, Text};
 use carevow_core::errors::DecryptError;
@@ -82,8 +82,7 @@ impl World {
             let certificates = service.certify(local.public(), now, &mut rng)?;
             Ok::<_, DemoError>(Device::new(local, manifest.clone(), prekeys, certificates, service.trust(now)?))
         };
-        let devices =
-            [ready(clinician, &of_practice)?, ready(connector, &of_practice)?, ready(phone, &of_patient)?];
+        let devices = [ready(clinician, &of_practice)?, ready(connector, &of_practice)?, ready(phone, &of_patient)?];
         Ok(Self {
             service,
             mailbox: Mailbox::default(),
@@ -180,11 +179,15 @@ impl World {
     /// Gives an envelope to the device.
     pub fn receive(&mut self, who: Who, delivery: &Delivery) -> Result<Received, Refused> {
         let (device, _, watch) = self.parts(who);
-        let step = match delivery.kind() {
-            Kind::Sealed => "open a sealed envelope",
-            Kind::Session | Kind::Other => "decrypt a message",
+        let start = Instant::now();
+        let outcome = device.receive(delivery, clock());
+        let step = match (&outcome, delivery.kind()) {
+            (Ok(_), Kind::Sealed) => "open a sealed envelope",
+            (Ok(_), _) => "decrypt a message",
+            (Err(_), _) => "refuse a changed or repeated envelope",
         };
-        watch.time(step, || device.receive(delivery, clock()))
+        watch.add(step, start.elapsed());
+        outcome
     }
 
     /// Fetches and opens the next envelope.
@@ -206,13 +209,7 @@ impl World {
     }
 
     /// Gives an envelope to the device that must be refused with exactly `error`, and change nothing.
-    pub fn refuse(
-        &mut self,
-        who: Who,
-        delivery: &Delivery,
-        error: DecryptError,
-        what: &str,
-    ) -> Result<(), DemoError> {
+    pub fn refuse(&mut self, who: Who, delivery: &Delivery, error: DecryptError, what: &str) -> Result<(), DemoError> {
         let before = self.device(who).state();
         let outcome = self.receive(who, delivery);
         self.check(outcome.err() == Some(Refused::Decrypt(error)), &format!("refused with \"{error}\": {what}"))?;

@@ -2,7 +2,7 @@
 //! an envelope may be held.
 
 use super::open::{TaggedEnvelope, TaggedInner};
-use super::{TYPE_INIT, TYPE_SESSION, redacted};
+use super::{TYPE_INIT, TYPE_SESSION};
 use crate::errors::DecryptError;
 use crate::handshake::{Generation, InitMessage, Initiator};
 use crate::identity::{

@@ -13,8 +13,6 @@ macro_rules! redacted {
         })*
     };
 }
-use redacted;
-
 mod judge;
 mod open;
 pub mod padding;

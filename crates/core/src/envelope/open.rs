@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::seal::{FRAME_BYTES, KIND_INIT, KIND_SESSION, STEP};
 use super::tag::{TagKey, info};
-use super::{TYPE_SEALED, VERSION, redacted};
+use super::{TYPE_SEALED, VERSION};
 use crate::errors::DecryptError;
 use crate::handshake::Recipient;
 use crate::identity::{DevicePublic, SignedCertificate, Trust, UnverifiedCertificates};

@@ -17,13 +17,13 @@ mod xwing;
 mod tests;
 
 pub use encoding::{KeyError, PublicKey, Tag};
-pub(crate) use hpke::{ReceiverContext, SenderContext, setup_receiver, setup_sender};
+pub(crate) use hpke::{ReceiverContext, setup_receiver, setup_sender};
 pub use mlkem::{
     MlKem768Ciphertext, MlKem768PublicKey, MlKem768Secret, MlKem1024Ciphertext, MlKem1024PublicKey, MlKem1024Secret,
 };
 pub use secret::Secret;
 pub use sign::{Ed25519PublicKey, Ed25519Secret, Signature};
 #[cfg(test)]
-pub(crate) use x25519::{LOW_ORDER_ENCODINGS, NotContributory};
+pub(crate) use x25519::LOW_ORDER_ENCODINGS;
 pub use x25519::{X25519PublicKey, X25519Secret};
 pub use xwing::{XWingPublicKey, XWingSecret};

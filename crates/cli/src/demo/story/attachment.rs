@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use carevow_core::attachment::{self, Attachment, AttachmentError, FileSize, Labels, Purpose};
-use carevow_core::content::Body;
+use carevow_core::content::{Body, Content};
 use sha2::{Digest as _, Sha256};
 
 use super::prefix;
@@ -77,12 +77,12 @@ pub(super) fn tell(world: &mut World, attached: &Attached) -> Result<(), DemoErr
         grouped(size.bytes()),
         grouped(size.blob()),
     ))?;
-    world.narrator.bytes(&format!("blob {}…, {} chunks of 64 KiB at most", prefix(&blob), grouped(size.chunks())))?;
+    world.narrator.bytes(&format!("blob {}…, chunks of at most 64 KiB: {}", prefix(&blob), grouped(size.chunks())))?;
     let labels = Labels { filename: attached.name(), ..Labels::default() };
     world.send(Who::Clinician, Body::Attachment(Attachment::new(sealed, labels)))?;
     let (_, received) = world.open_next(Who::Patient)?;
     world.open_all(Who::Connector)?;
-    let Body::Attachment(descriptor) = received.content.body() else {
+    let Some(Body::Attachment(descriptor)) = received.content.as_ref().map(Content::body) else {
         return Err(DemoError::Check("the message says where the file is".to_owned()));
     };
     forged(world, descriptor)?;

@@ -112,8 +112,12 @@ fn answer(world: &mut World) -> Result<(), DemoError> {
     let filed = world.open_all(Who::Connector)?;
     world.check(filed == 1, "the record system gets a copy of the clinician's answer")?;
     world.narrator.say(
-        "The clinician's phone sent a copy of the answer to the practice's record system, encrypted for it alone.",
+        "The clinician's phone sent a copy of the answer to the practice's record system, encrypted for it alone. The \
+         record system never writes; so that both phones know that it has the keys, it sends each an empty message (a \
+         real one waits a random while, so that its times tell nothing).",
     )?;
+    world.acknowledge(Who::Connector, Who::Patient)?;
+    world.acknowledge(Who::Connector, Who::Clinician)?;
     let size = grouped(delivery.bytes.len() as u64);
     Ok(world
         .narrator

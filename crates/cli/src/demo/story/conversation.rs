@@ -26,18 +26,12 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
         ))?;
         sizes.push(size);
     }
-<<<<<<< HEAD
-    let epochs = world.session(Who::Patient, Who::Clinician)?.lane_epochs();
-    world
-        .check(epochs.own >= 1 && epochs.peer >= 1, "fresh ML-KEM keys of both phones are in the conversation's key")?;
-=======
     let at_patient = world.session(Who::Patient, Who::Clinician)?.lane_epochs();
     let at_practice = world.session(Who::Clinician, Who::Patient)?.lane_epochs();
     let agreed = (at_patient.own, at_patient.peer) == (at_practice.peer, at_practice.own);
     world.check(agreed, "both phones count the same ML-KEM epochs")?;
     let fresh = at_patient.own.saturating_add(at_patient.peer);
     world.check(fresh >= 1, "fresh ML-KEM keys are in the conversation's key")?;
->>>>>>> demo
     let (smallest, largest) = (sizes.iter().min().copied(), sizes.iter().max().copied());
     world.check(smallest == largest, "every one of these messages has the same size")?;
     let size = grouped(smallest.unwrap_or(0) as u64);

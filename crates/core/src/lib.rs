@@ -36,9 +36,11 @@ mod malicious;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod two_devices;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
-mod two_devices;
+mod vectors;
 
 pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};

@@ -24,6 +24,6 @@ pub use mlkem::{
 pub use secret::Secret;
 pub use sign::{Ed25519PublicKey, Ed25519Secret, Signature};
 #[cfg(test)]
-pub(crate) use x25519::{LOW_ORDER_ENCODINGS, NotContributory};
+pub(crate) use x25519::LOW_ORDER_ENCODINGS;
 pub use x25519::{X25519PublicKey, X25519Secret};
 pub use xwing::{XWingPublicKey, XWingSecret};

@@ -39,8 +39,6 @@ mod testing;
 mod two_devices;
 #[cfg(test)]
 mod vectors;
-#[cfg(test)]
-mod vectors;
 
 pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};

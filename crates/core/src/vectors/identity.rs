@@ -150,7 +150,9 @@ fn rules(area: &mut Area, alice: &Person, two: &Manifest) {
     judge("device_id 2^31", &|manifest| manifest.devices[1].device_id = 1 << 31);
     judge("account_id of 15 bytes", &|manifest| manifest.account_id.truncate(15));
     judge("prev_hash empty", &|manifest| manifest.prev_hash.clear());
-    judge("dsk one byte short", &|manifest| manifest.devices[0].dsk.truncate(32));
+    judge("dsk without tag", &|manifest| {
+        manifest.devices[0].dsk.remove(0);
+    });
     judge("dsk of small order", &|manifest| manifest.devices[0].dsk[1..].fill(0));
     judge("unknown kind", &|manifest| manifest.devices[0].kind = 9);
     let flipped = v1::Signed { sig: super::bytes::flipped(&two.to_signed().sig, 0), ..two.to_signed() };

@@ -16,8 +16,10 @@ pub const TARGET: Target = Target {
     deepest: 4,
     success: "parsed, of a kind that v1 knows, made again from its parts and read alike, and routed",
     seeds: || {
-        let mut seeds: Vec<_> =
-            bodies().into_iter().map(|(name, depth, body)| Seed::new(name, depth, content(body).encode_to_vec())).collect();
+        let mut seeds: Vec<_> = bodies()
+            .into_iter()
+            .map(|(name, depth, body)| Seed::new(name, depth, content(body).encode_to_vec()))
+            .collect();
         let mut featured = content(text());
         featured.required_features = vec![1];
         seeds.push(Seed::new("unsupported", 1, featured.encode_to_vec()));

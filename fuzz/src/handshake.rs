@@ -1,6 +1,6 @@
 //! INIT: `docs/protocol.md` B4.
 
-use carevow_core::handshake::{InitHeader, InitMessage, Initiator};
+use carevow_core::handshake::{INIT_HEADER_BYTES, InitHeader, InitMessage, Initiator};
 
 use crate::conversation::HELLO;
 use crate::input::{Input, edit};
@@ -19,7 +19,7 @@ pub const INIT: Target = Target {
             Seed::new("honest", 3, [1]),
             Seed::new("altered-header", 2, [&[1][..], &edit(0, 12, 1)].concat()),
             Seed::new("altered-message", 2, [&[1][..], &edit(0, honest.len() as u32 - 1, 1)].concat()),
-            Seed::new("cut", 1, [&[1][..], &edit(2, honest.len() as u32 - 600, 0)].concat()),
+            Seed::new("cut", 1, [&[1][..], &edit(2, INIT_HEADER_BYTES as u32 + 100, 0)].concat()),
             Seed::new("raw", 3, [&[0][..], honest].concat()),
         ]
     },
@@ -31,7 +31,7 @@ fn init(data: &[u8]) -> Depth {
         0 => input.rest().to_vec(),
         _ => input.edited(&HELLO.init),
     };
-    let header = bytes.get(..carevow_core::handshake::INIT_HEADER_BYTES);
+    let header = bytes.get(..INIT_HEADER_BYTES);
     let header = header.and_then(|bytes| InitHeader::parse(bytes).ok().filter(|header| header.as_bytes() == bytes));
     let Ok(init) = InitMessage::parse(&bytes) else { return u32::from(header.is_some()) };
     assert_eq!(header.expect("it was parsed above").sid(), init.header().sid());

@@ -28,8 +28,8 @@ pub const MANIFEST: Target = Target {
         vec![
             Seed::new("first", 3, signed(&CHAIN[0])),
             Seed::new("second", 3, signed(&CHAIN[1])),
-            Seed::new("announcing", 2, signed(&CHAIN[2])),
-            Seed::new("fork", 2, signed(&FORK)),
+            Seed::new("over-a-gap", 3, signed(&CHAIN[2])),
+            Seed::new("other-second", 3, signed(&FORK)),
             Seed::new("foreign", 2, signed(&WORLD.alice.manifest)),
             Seed::new("altered", 1, altered.encode_to_vec()),
         ]

@@ -1,5 +1,8 @@
 //! Reading a target's choices from its input.
 
+/// The kind of edit that has one place more than there are bytes.
+const INSERT: u8 = 3;
+
 /// What is left of an input. When nothing is left, every choice is 0.
 pub struct Input<'a>(&'a [u8]);
 
@@ -55,13 +58,13 @@ impl<'a> Input<'a> {
                 break;
             }
             let kind = self.byte() % 5;
-            let at = self.number(3) % bytes.len();
+            let at = self.number(3) % (bytes.len() + usize::from(kind == INSERT));
             let value = self.byte();
             match kind {
                 0 => bytes[at] ^= value,
                 1 => bytes[at] = value,
                 2 => bytes.truncate(at),
-                3 => bytes.insert(at, value),
+                INSERT => bytes.insert(at, value),
                 _ => {
                     bytes.remove(at);
                 }

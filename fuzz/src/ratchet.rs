@@ -84,9 +84,7 @@ fn state(data: &[u8]) -> Depth {
     let Ok(session) = Session::from_bytes(&bytes) else { return 0 };
     assert!(*session.to_bytes() == *bytes, "a state is read back as another one");
     let mut depth = 1;
-    if let Ok((message, next)) =
-        session.encrypt(b"content", SendOptions::COMPACT, NOW, &mut crate::world::rng(5))
-    {
+    if let Ok((message, next)) = session.encrypt(b"content", SendOptions::COMPACT, NOW, &mut crate::world::rng(5)) {
         depth = 2;
         copy(&next);
         // What a strange state sends is a strange message for an honest peer.

@@ -41,7 +41,7 @@ pub const TARGET: Target = Target {
             Seed::new("erasure", 3, signed(3, &erasure().sign(alice))),
             Seed::new("grant", 3, signed(4, &grant(b"", 0).sign(alice))),
             Seed::new("history", 3, [&[5][..], &history()].concat()),
-            Seed::new("cut-history", 0, [&[5][..], &history()[..40]].concat()),
+            Seed::new("cut-history", 0, [&[5][..], &history()[..39]].concat()),
             Seed::new("consent", 3, [&[6][..], &consent().to_bytes()].concat()),
             Seed::new("no-consent", 1, [&[6][..], b"an order"].concat()),
         ]
@@ -112,7 +112,9 @@ fn audit(input: &mut Input<'_>) -> Depth {
     let mut stored = Vec::new();
     while !input.is_empty() && stored.len() < 64 {
         let bytes = input.part();
-        if stored.is_empty() && let Ok((2.., AuditEntry { pruned: Some(point), .. })) = AuditEntry::parse(bytes) {
+        if stored.is_empty()
+            && let Ok((2.., AuditEntry { pruned: Some(point), .. })) = AuditEntry::parse(bytes)
+        {
             h = point.h;
         }
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();

@@ -38,13 +38,18 @@ mod tests {
 
     #[test]
     fn committed_seeds_are_those_that_the_program_writes_and_come_as_far_as_they_should() {
+        let mut wrong = Vec::new();
         for target in TARGETS {
             for seed in (target.seeds)() {
                 let committed = fs::read(folder(target).join(seed.name)).unwrap_or_default();
                 assert!(committed == seed.bytes, "{}/{}: run `cargo run --bin seeds`", target.name, seed.name);
-                assert_eq!((target.run)(&committed), seed.depth, "{}/{}", target.name, seed.name);
+                let depth = (target.run)(&committed);
+                if depth != seed.depth {
+                    wrong.push(format!("{}/{}: {depth} instead of {}", target.name, seed.name, seed.depth));
+                }
             }
         }
+        assert_eq!(wrong, Vec::<String>::new());
     }
 
     #[test]

@@ -32,8 +32,16 @@ pub const TARGET: Target = Target {
             Seed::new("alter", 4, [&meet[..], &skip, &alter].concat()),
             Seed::new("all", 5, all),
             Seed::new("lanes", 2, [&meet[..], &lanes].concat()),
-            Seed::new("duplicates", 2, [&meet[..], &[SEND | A, 0, DUPLICATE | B, 0, DELIVER | B, 0, DELIVER | B, 0]].concat()),
-            Seed::new("before-the-init", 3, [SEND | A, 0, SEND | A, 0, DELIVER | B, 1, DELIVER | B, 0, SEND | B, 0, DELIVER | A, 0]),
+            Seed::new(
+                "duplicates",
+                2,
+                [&meet[..], &[SEND | A, 0, DUPLICATE | B, 0, DELIVER | B, 0, DELIVER | B, 0]].concat(),
+            ),
+            Seed::new(
+                "before-the-init",
+                3,
+                [SEND | A, 0, SEND | A, 0, DELIVER | B, 1, DELIVER | B, 0, SEND | B, 0, DELIVER | A, 0],
+            ),
             Seed::new("old", 2, [&meet[..], &[SEND | A, 0, WAIT, 200, DELIVER | B, 0, REPLAY | B, 0]].concat()),
             Seed::new("raw", 1, [DELIVER | B, 0, RAW | B, 4, 3, 1, 0, 0, DELIVER | B, 0]),
         ]

@@ -5,6 +5,7 @@ macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident = $framed:literal,)*) => {
         /// One use of a key, a hash or a signature.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[allow(dead_code, reason = "a label is registered before what it is for is built")]
         pub(crate) enum Label {
             $($(#[$doc])* $name,)*
         }

@@ -37,6 +37,8 @@ mod malicious;
 mod testing;
 #[cfg(test)]
 mod two_devices;
+#[cfg(test)]
+mod vectors;
 
 pub use errors::{DecryptError, EncryptError};
 pub use ids::{AccountId, ConversationId, DeviceAddress, DeviceId, GroupId, MessageId, OrgId, RegNonce, SessionId};

@@ -74,11 +74,7 @@ fn collect(folder: &Path) -> anyhow::Result<Groups> {
         if let Ok(text) = fs::read_to_string(new.join("benchmark.json")) {
             let name: Name = serde_json::from_str(&text)?;
             let estimates = serde_json::from_str(&fs::read_to_string(new.join("estimates.json"))?)?;
-            let function = [name.function_id, name.value_str]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(", ");
+            let function = [name.function_id, name.value_str].into_iter().flatten().collect::<Vec<_>>().join(", ");
             groups.entry(name.group_id).or_default().insert(function, estimates);
             continue;
         }
@@ -101,15 +97,9 @@ fn tables(groups: &Groups, quick: bool) -> anyhow::Result<String> {
         writeln!(text, "Quick run: few samples, for orientation only.")?;
     }
     for (group, rows) in groups {
-        writeln!(
-            text,
-            "\n### {group}\n\n| | median | 95 % interval |\n| --- | ---: | ---: |"
-        )?;
+        writeln!(text, "\n### {group}\n\n| | median | 95 % interval |\n| --- | ---: | ---: |")?;
         for (name, Estimates { median }) in rows {
-            let Interval {
-                lower_bound,
-                upper_bound,
-            } = median.confidence_interval;
+            let Interval { lower_bound, upper_bound } = median.confidence_interval;
             let (low, high) = (time(lower_bound), time(upper_bound));
             writeln!(text, "| {name} | {} | {low} to {high} |", time(median.point_estimate))?;
         }
@@ -120,17 +110,10 @@ fn tables(groups: &Groups, quick: bool) -> anyhow::Result<String> {
 /// Processor and cores, as the system names them.
 fn machine() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo.lines().find_map(|line| {
-        line.strip_prefix("model name")?
-            .split_once(':')
-            .map(|(_, name)| name.trim())
-    });
+    let model =
+        cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!(
-        "{}, {cores} cores, {}",
-        model.unwrap_or("unknown processor"),
-        std::env::consts::ARCH
-    )
+    format!("{}, {cores} cores, {}", model.unwrap_or("unknown processor"), std::env::consts::ARCH)
 }
 
 fn time(nanoseconds: f64) -> String {
@@ -144,12 +127,8 @@ fn time(nanoseconds: f64) -> String {
 
 /// `before` with what lies between the two marks replaced.
 fn placed(before: &str, tables: &str) -> anyhow::Result<String> {
-    let (head, rest) = before
-        .split_once(BEGIN)
-        .context("docs/performance.md has lost its first mark")?;
-    let (_, tail) = rest
-        .split_once(END)
-        .context("docs/performance.md has lost its second mark")?;
+    let (head, rest) = before.split_once(BEGIN).context("docs/performance.md has lost its first mark")?;
+    let (_, tail) = rest.split_once(END).context("docs/performance.md has lost its second mark")?;
     Ok(format!("{head}{BEGIN}\n{tables}{END}{tail}"))
 }
 
@@ -166,10 +145,7 @@ mod tests {
     #[test]
     fn only_what_lies_between_the_marks_changes() {
         let before = format!("words\n{BEGIN}\nold\n{END}\nmore\n");
-        assert_eq!(
-            placed(&before, "new\n").unwrap(),
-            format!("words\n{BEGIN}\nnew\n{END}\nmore\n")
-        );
+        assert_eq!(placed(&before, "new\n").unwrap(), format!("words\n{BEGIN}\nnew\n{END}\nmore\n"));
         assert!(placed("no marks", "new").is_err());
     }
 }

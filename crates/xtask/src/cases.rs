@@ -45,12 +45,7 @@ pub fn run() -> anyhow::Result<Tally> {
     let mut shown = 0;
     for (case, title) in &cases {
         println!("T{case} {title}");
-        let mut standing = Standing {
-            tests: 0,
-            passed: 0,
-            mutations: 0,
-            caught: 0,
-        };
+        let mut standing = Standing { tests: 0, passed: 0, mutations: 0, caught: 0 };
         for test in tests.iter().filter(|test| test.case == *case) {
             let outcome = results.get(&test.name);
             standing.tests += 1;
@@ -77,10 +72,7 @@ pub fn run() -> anyhow::Result<Tally> {
         println!("{} names a case that docs/attacks.md does not list", test.name);
         tally.failed += 1;
     }
-    println!(
-        "{shown} of {} cases: every test passed and every mutation was caught",
-        cases.len()
-    );
+    println!("{shown} of {} cases: every test passed and every mutation was caught", cases.len());
     Ok(tally)
 }
 
@@ -109,14 +101,9 @@ fn listed(text: &str) -> BTreeMap<u16, String> {
     text.lines()
         .filter_map(|line| {
             let rest = line.strip_prefix("- T")?;
-            let digits = rest
-                .find(|character: char| !character.is_ascii_digit())
-                .unwrap_or(rest.len());
+            let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
             let (number, title) = rest.split_at(digits);
-            Some((
-                number.parse().ok()?,
-                title.trim_start_matches([':', '.', ' ']).to_owned(),
-            ))
+            Some((number.parse().ok()?, title.trim_start_matches([':', '.', ' ']).to_owned()))
         })
         .collect()
 }
@@ -139,25 +126,14 @@ fn named(line: &str) -> Option<CaseTest> {
     let digits = name.strip_prefix('t')?.get(..3)?;
     let underscore = name.get(4..5)? == "_";
     let case = digits.parse().ok().filter(|_| underscore)?;
-    Some(CaseTest {
-        case,
-        name: name.to_owned(),
-    })
+    Some(CaseTest { case, name: name.to_owned() })
 }
 
 /// The outcome of each test by name; of several with one name the worst.
 fn results(tests: &[CaseTest]) -> anyhow::Result<BTreeMap<String, Outcome>> {
     println!("running {} tests that name a case", tests.len());
-    let mut command = cargo(&[
-        "test",
-        "--workspace",
-        "--exclude",
-        "carevow-benches",
-        "--no-fail-fast",
-        "--lib",
-        "--bins",
-        "--tests",
-    ]);
+    let mut command =
+        cargo(&["test", "--workspace", "--exclude", "carevow-benches", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     command.arg("--").args(tests.iter().map(|test| &test.name));
     // A failing test is a result, not an error of this command; one that does not build leaves all unrun.
     let text = match output(&mut command) {
@@ -190,28 +166,14 @@ mod tests {
         let found = |line| named(line).map(|test| (test.case, test.name));
         assert_eq!(found("    fn t017_a_device() {"), Some((17, "t017_a_device".into())));
         assert_eq!(found("fn t154_x(bytes in any::<u8>()) {"), Some((154, "t154_x".into())));
-        for other in [
-            "fn t17_x() {",
-            "fn total_1() {",
-            "// fn t017_x() {",
-            "fn t0171() {",
-            "let t017_x = 1;",
-        ] {
+        for other in ["fn t17_x() {", "fn total_1() {", "// fn t017_x() {", "fn t0171() {", "let t017_x = 1;"] {
             assert_eq!(found(other), None, "{other}");
         }
     }
 
     #[test]
     fn a_case_is_shown_only_by_tests_and_mutations_together() {
-        let shown = |tests, passed, mutations, caught| {
-            Standing {
-                tests,
-                passed,
-                mutations,
-                caught,
-            }
-            .shown()
-        };
+        let shown = |tests, passed, mutations, caught| Standing { tests, passed, mutations, caught }.shown();
         assert!(shown(2, 2, 1, 1));
         for (tests, passed, mutations, caught) in [(0, 0, 0, 0), (2, 1, 1, 1), (1, 1, 0, 0), (1, 1, 2, 1), (0, 0, 1, 1)]
         {

@@ -20,20 +20,9 @@ struct Target {
 
 pub fn run(target: Option<&str>, seconds: u32) -> anyhow::Result<Tally> {
     let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).context("fuzz/Cargo.toml names the targets")?;
-    let targets: Vec<_> = toml::from_str::<Manifest>(&manifest)?
-        .bin
-        .into_iter()
-        .map(|bin| bin.name)
-        .collect();
-    let chosen: Vec<_> = targets
-        .iter()
-        .filter(|name| target.is_none_or(|wanted| wanted == *name))
-        .collect();
-    ensure!(
-        !chosen.is_empty(),
-        "there is no such target; there are: {}",
-        targets.join(", ")
-    );
+    let targets: Vec<_> = toml::from_str::<Manifest>(&manifest)?.bin.into_iter().map(|bin| bin.name).collect();
+    let chosen: Vec<_> = targets.iter().filter(|name| target.is_none_or(|wanted| wanted == *name)).collect();
+    ensure!(!chosen.is_empty(), "there is no such target; there are: {}", targets.join(", "));
     if !installed("cargo-fuzz", "--version") {
         println!("installing cargo-fuzz, once: this takes some minutes");
         succeed(&mut cargo(&["install", "cargo-fuzz", "--locked"]))?;

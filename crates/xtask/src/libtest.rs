@@ -39,10 +39,7 @@ pub fn function(path: &str) -> &str {
 pub fn tally(text: &str) -> Tally {
     let mut sum = Tally::default();
     for line in text.lines().filter(|line| line.starts_with("test result:")) {
-        sum += Tally {
-            passed: count_before(line, " passed"),
-            failed: count_before(line, " failed"),
-        };
+        sum += Tally { passed: count_before(line, " passed"), failed: count_before(line, " failed") };
     }
     sum
 }

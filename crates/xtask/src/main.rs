@@ -12,6 +12,7 @@ mod libtest;
 mod mutate;
 mod mutation;
 mod test;
+mod vectors;
 mod workspace;
 
 use std::process::ExitCode;
@@ -61,6 +62,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write docs/vectors from the code; with --check, fail when that would change anything
+    Vectors {
+        /// Change nothing; fail when a byte differs
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,6 +78,7 @@ fn main() -> ExitCode {
         Task::Bench { quick } => bench::run(quick),
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Codegen { check } => codegen::run(check),
+        Task::Vectors { check } => vectors::run(check),
     };
     let tally = result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

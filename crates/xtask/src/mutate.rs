@@ -1,5 +1,6 @@
 //! `cargo xtask mutate`: switches one check off at a time, in a copy of the workspace, and sees its test fail.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,16 +10,15 @@ use anyhow::ensure;
 
 use crate::libtest::{Outcome, function, outcomes};
 use crate::mutation::{self, Mutation, Record, Verdict};
-use crate::workspace::{Tally, cargo, files, root};
+use crate::workspace::{Tally, cargo, files, root, succeed};
 
-/// A test that has not ended by then hangs because of the mutation. Building is included.
+/// A test that has not ended by then hangs because of the mutation. Building the one crate again is included, building
+/// all the others, before the first mutation, is not.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub fn run(case: Option<u16>, all: bool) -> anyhow::Result<Tally> {
-    let chosen: Vec<_> = mutation::all()?
-        .into_iter()
-        .filter(|mutation| case.is_none_or(|case| mutation.case == case))
-        .collect();
+    let chosen: Vec<_> =
+        mutation::all()?.into_iter().filter(|mutation| case.is_none_or(|case| mutation.case == case)).collect();
     ensure!(!chosen.is_empty(), "there is no such mutation");
     // Those that are no longer written down are forgotten.
     let mut records = mutation::records()?;
@@ -26,12 +26,13 @@ pub fn run(case: Option<u16>, all: bool) -> anyhow::Result<Tally> {
     records.retain(|key, _| known.contains(key));
 
     let copy = Copy::make()?;
+    let baseline = copy.baseline(&chosen)?;
     let mut tally = Tally::default();
     for mutation in &chosen {
         let verdict = match mutation::current(mutation, &records)? {
             Some(verdict) if !all => verdict,
             _ => {
-                let (verdict, why) = copy.judge(mutation)?;
+                let (verdict, why) = copy.judge(mutation, &baseline)?;
                 println!("T{} {}: {verdict:?}{why}", mutation.case, mutation.test);
                 let record = Record {
                     case: mutation.case,
@@ -63,10 +64,7 @@ struct Copy {
 impl Copy {
     fn make() -> anyhow::Result<Self> {
         let home = root().join("target/mutate");
-        let copy = Self {
-            tree: home.join("tree"),
-            build: home.join("build"),
-        };
+        let copy = Self { tree: home.join("tree"), build: home.join("build") };
         let wanted = files()?;
         for file in &wanted {
             put(&copy.tree.join(file), &fs::read(root().join(file))?)?;
@@ -75,23 +73,47 @@ impl Copy {
         Ok(copy)
     }
 
+    /// How the tests end as things are, by name: one that does not pass cannot show anything.
+    fn baseline(&self, mutations: &[Mutation]) -> anyhow::Result<BTreeMap<String, Outcome>> {
+        let mut baseline = BTreeMap::new();
+        let packages: BTreeSet<_> = mutations.iter().map(|mutation| mutation.package.as_str()).collect();
+        for package in packages {
+            println!("building {package} and running the tests as they are");
+            succeed(&mut self.cargo(&["test", "--quiet", "--package", package, "--lib", "--no-run"]))?;
+            let names = mutations.iter().filter(|mutation| mutation.package == package);
+            let names: BTreeSet<_> = names.map(|mutation| mutation.test.as_str()).collect();
+            for name in &names {
+                baseline.insert((*name).to_owned(), None);
+            }
+            let names: Vec<_> = names.into_iter().collect();
+            let text = self.output(package, &names)?;
+            for (name, outcome) in &mut baseline {
+                if names.contains(&name.as_str()) {
+                    *outcome = worst(&text, name);
+                }
+            }
+        }
+        Ok(baseline.into_iter().filter_map(|(name, outcome)| Some((name, outcome?))).collect())
+    }
+
     /// The verdict, and what to add to it when it is shown.
-    fn judge(&self, mutation: &Mutation) -> anyhow::Result<(Verdict, &'static str)> {
+    fn judge(
+        &self,
+        mutation: &Mutation,
+        baseline: &BTreeMap<String, Outcome>,
+    ) -> anyhow::Result<(Verdict, &'static str)> {
         let path = self.tree.join(&mutation.file);
         let original = fs::read_to_string(&path)?;
         if original.matches(&mutation.find).count() != 1 {
             return Ok((Verdict::Invalid, ": its text does not occur exactly once"));
         }
-        if self.run(mutation)? != Some(Outcome::Passed) {
+        if baseline.get(&mutation.test) != Some(&Outcome::Passed) {
             return Ok((Verdict::Invalid, ": the test does not pass without it"));
         }
-        put(
-            &path,
-            original.replacen(&mutation.find, &mutation.replace, 1).as_bytes(),
-        )?;
-        let outcome = self.run(mutation);
+        put(&path, original.replacen(&mutation.find, &mutation.replace, 1).as_bytes())?;
+        let text = self.output(&mutation.package, &[&mutation.test]);
         put(&path, original.as_bytes())?;
-        Ok(match outcome? {
+        Ok(match worst(&text?, &mutation.test) {
             Some(Outcome::Failed) => (Verdict::Caught, ""),
             Some(Outcome::Passed) => (Verdict::Survived, ": the test passes although its check is off"),
             Some(Outcome::Ignored) => (Verdict::Invalid, ": the test is ignored"),
@@ -99,29 +121,21 @@ impl Copy {
         })
     }
 
-    /// How the test ends; `None` if it did not run. Of several with this name, as a macro makes them, one failure is a
-    /// failure.
-    fn run(&self, mutation: &Mutation) -> anyhow::Result<Option<Outcome>> {
-        let text = self.output(&["test", "--package", &mutation.package, "--lib", "--", &mutation.test])?;
-        let mut ended = outcomes(&text);
-        ended.retain(|(path, _)| function(path) == mutation.test);
-        let worst = |wanted| ended.iter().any(|(_, outcome)| *outcome == wanted).then_some(wanted);
-        Ok(worst(Outcome::Failed)
-            .or_else(|| worst(Outcome::Ignored))
-            .or_else(|| worst(Outcome::Passed)))
-    }
-
-    fn output(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let log = self.tree.with_file_name("output.txt");
-        let mut command: Command = cargo(arguments);
-        let mut child = command
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo(arguments);
+        command
             .current_dir(&self.tree)
             .env("CARGO_TARGET_DIR", &self.build)
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("RUST_BACKTRACE", "0")
-            .stdout(fs::File::create(&log)?)
-            .stderr(Stdio::null())
-            .spawn()?;
+            .env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    /// What the test runner prints; nothing if it does not end.
+    fn output(&self, package: &str, tests: &[&str]) -> anyhow::Result<String> {
+        let log = self.tree.with_file_name("output.txt");
+        let mut command = self.cargo(&["test", "--package", package, "--lib", "--"]);
+        let mut child = command.args(tests).stdout(fs::File::create(&log)?).stderr(Stdio::null()).spawn()?;
         let begin = Instant::now();
         while child.try_wait()?.is_none() {
             if begin.elapsed() > PATIENCE {
@@ -133,6 +147,15 @@ impl Copy {
         }
         Ok(String::from_utf8_lossy(&fs::read(&log)?).into_owned())
     }
+}
+
+/// How the test with this name ended; `None` if it did not run. Of several, as a macro makes them, the worst.
+fn worst(text: &str, test: &str) -> Option<Outcome> {
+    let mut ended = outcomes(text);
+    ended.retain(|(path, _)| function(path) == test);
+    [Outcome::Failed, Outcome::Ignored, Outcome::Passed]
+        .into_iter()
+        .find(|wanted| ended.iter().any(|(_, outcome)| outcome == wanted))
 }
 
 /// Writes only what differs, so that what is unchanged is not built again.

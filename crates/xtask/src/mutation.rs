@@ -87,10 +87,7 @@ pub fn all() -> anyhow::Result<Vec<Mutation>> {
         let text = fs::read_to_string(root().join(&file))?;
         let parsed: File = toml::from_str(&text).with_context(|| file.display().to_string())?;
         let package = package(folder.parent().unwrap_or(folder))?;
-        mutations.extend(parsed.mutation.into_iter().map(|mutation| Mutation {
-            package: package.clone(),
-            ..mutation
-        }));
+        mutations.extend(parsed.mutation.into_iter().map(|mutation| Mutation { package: package.clone(), ..mutation }));
     }
     mutations.sort_by_key(|mutation| mutation.case);
     Ok(mutations)

@@ -48,27 +48,13 @@ fn formatting() -> anyhow::Result<Tally> {
 }
 
 fn clippy() -> anyhow::Result<Tally> {
-    succeed(&mut cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
+    succeed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     Ok(Tally::passed(1))
 }
 
 fn tests() -> anyhow::Result<Tally> {
     // The benches have no tests, and what they measure against takes minutes to build.
-    let (text, succeeded) = watch(&mut cargo(&[
-        "test",
-        "--workspace",
-        "--exclude",
-        "carevow-benches",
-        "--quiet",
-    ]))?;
+    let (text, succeeded) = watch(&mut cargo(&["test", "--workspace", "--exclude", "carevow-benches", "--quiet"]))?;
     let tally = libtest::tally(&text);
     ensure!(succeeded || tally.failed > 0, "the tests did not build or did not end");
     ensure!(tally.passed > 0 || tally.failed > 0, "no test ran");
@@ -76,14 +62,7 @@ fn tests() -> anyhow::Result<Tally> {
 }
 
 fn documentation() -> anyhow::Result<Tally> {
-    let mut doc = cargo(&[
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--quiet",
-        "--exclude",
-        "carevow-benches",
-    ]);
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet", "--exclude", "carevow-benches"]);
     succeed(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     Ok(Tally::passed(1))
 }
@@ -94,13 +73,6 @@ fn deny() -> anyhow::Result<Tally> {
         println!("cargo-deny is not installed: the check of licences and sources above stands alone");
         return Ok(Tally::default());
     }
-    succeed(&mut cargo(&[
-        "deny",
-        "--offline",
-        "check",
-        "licenses",
-        "bans",
-        "sources",
-    ]))?;
+    succeed(&mut cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
     Ok(Tally::passed(1))
 }

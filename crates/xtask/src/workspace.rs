@@ -60,20 +60,14 @@ pub fn succeed(command: &mut Command) -> anyhow::Result<()> {
 
 /// What it prints, while nothing is shown; an error if it fails.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;
     ensure!(output.status.success(), "{} failed: {}", shown(command), output.status);
     Ok(String::from_utf8(output.stdout)?)
 }
 
 /// What it prints, shown at the same time, and whether it succeeded.
 pub fn watch(command: &mut Command) -> anyhow::Result<(String, bool)> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {command:?}"))?;
     let mut text = String::new();
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
         let line = line?;
@@ -99,14 +93,9 @@ fn shown(command: &Command) -> String {
 /// The files that git knows or would know, relative to the root: neither build results nor what is ignored.
 pub fn files() -> anyhow::Result<Vec<PathBuf>> {
     let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root());
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
     let list = output(&mut git)?;
-    let mut files: Vec<PathBuf> = list
-        .split('\0')
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from)
-        .collect();
+    let mut files: Vec<PathBuf> = list.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
     files.retain(|file| root().join(file).is_file());
     files.sort();
     files.dedup();

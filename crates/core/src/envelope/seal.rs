@@ -104,7 +104,7 @@ impl SealedBy<'_> {
         self.seal_body(&body, to, encapsulation)
     }
 
-    pub(super) fn seal_body(
+    pub(crate) fn seal_body(
         &self,
         body: &[u8],
         to: SealTo<'_>,

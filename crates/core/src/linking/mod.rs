@@ -7,8 +7,8 @@
 //! | 1 | [`OfferingDevice`] shows its offer and puts E into the box | |
 //! | 2 | | [`ScannedOffer`] checks E and puts a grant: [`GrantingPrimary`] |
 //! | 3 | [`OfferingDevice::open_grant`], the manifest is verified, [`OfferingDevice::reply`]: [`AnsweredDevice`] | |
-//! | 4 | shows [`AnsweredDevice::code`] | [`GrantingPrimary::open_reply`], [`GrantingPrimary::confirm`]: [`v1::DeviceEntry`](crate::wire::v1::DeviceEntry) to sign |
-//! | 5 | [`AnsweredDevice::listed`]: [`ListedDevice`] | |
+//! | 4 | shows [`AnsweredDevice::code`] | [`GrantingPrimary::open_reply`], [`GrantingPrimary::confirm`]: [`ListedDevice`](crate::identity::ListedDevice) for the next manifest |
+//! | 5 | [`AnsweredDevice::listed`]: [`LinkedDevice`] | |
 //!
 //! No code stops a phished QR: linking starts from the primary's own settings only, never from a URL or a message.
 
@@ -33,6 +33,6 @@ mod primary;
 mod tests;
 
 pub use grant::{BoxId, LinkGrant};
-pub use new_device::{AnsweredDevice, LinkError, ListedDevice, OfferingDevice};
+pub use new_device::{AnsweredDevice, LinkError, LinkedDevice, OfferingDevice};
 pub use offer::{OfferError, RelayUrl, RelayUrlError};
-pub use primary::{GrantTerms, GrantingPrimary, LinkReply, ScannedOffer};
+pub use primary::{GrantingPrimary, LinkReply, ScannedOffer};

@@ -5,13 +5,11 @@ use rand_core::TryCryptoRng;
 
 use super::grant::{BoxId, LinkGrant, REPLY_NONCE, code, info, key_hash, reply_key};
 use super::offer::{LinkOffer, RelayUrl};
-use crate::identity::{DeviceKind, LocalDevice};
-use crate::ids::{AccountId, DeviceAddress, DeviceId, RegNonce};
+use crate::identity::{DeviceKind, ListedDevice, LocalDevice, Manifest};
+use crate::ids::{DeviceAddress, DeviceId, RegNonce};
 use crate::labels::Label;
 use crate::limits::{LINK_LIFE_MS, SIGNED_OBJECT_BYTES};
-use crate::primitives::{
-    Ed25519PublicKey, PublicKey as _, ReceiverContext, XWingPublicKey, XWingSecret, setup_receiver,
-};
+use crate::primitives::{PublicKey as _, ReceiverContext, XWingPublicKey, XWingSecret, setup_receiver};
 use crate::random::{RandomError, draw};
 use crate::safety_number::ConfirmationCode;
 use crate::time::Timestamp;
@@ -91,28 +89,32 @@ impl OfferingDevice {
         Ok(LinkGrant { device, manifest, enc: enc.as_slice().into(), bytes: bytes.as_slice().into() })
     }
 
-    /// Answers a grant whose manifest, now verified, is of `account` under `aik` and does not list `grant.device`.
-    /// Makes this device's keys and gives `AES-256-GCM(K, nonce 0^12, aad = "", DeviceEntry)` for the box, where
+    /// Answers a grant whose `manifest`, now verified, is the one in it (and does not list `grant.device` yet). Makes
+    /// this device's keys and gives `AES-256-GCM(K, nonce 0^12, aad = "", DeviceEntry)` for the box, where
     /// `K = ctx.Export(lbl("link-reply"), 32)`. It consumes the offer: K seals one text.
     pub fn reply(
         self,
         grant: &LinkGrant,
-        (account, aik): (AccountId, &Ed25519PublicKey),
+        manifest: &Manifest,
         kind: DeviceKind,
         now: Timestamp,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Vec<u8>, AnsweredDevice), LinkError> {
         self.in_time(now)?;
+        if manifest.to_signed() != grant.manifest || manifest.device(grant.device).is_some() {
+            return Err(LinkError::Malformed);
+        }
+        let (account, aik) = (manifest.account(), manifest.aik());
         let enc = grant.enc.as_ref().try_into().map_err(|_| LinkError::DoesNotOpen)?;
         let reg = draw_reg_nonce(rng)?;
         let address = DeviceAddress { account, device: grant.device, reg };
         let device = LocalDevice::generate(address, *aik, rng)?;
-        let entry = entry(&device, kind);
-        let bytes = entry.encode_to_vec();
+        // The primary sets `added_at_ms`.
+        let bytes = ListedDevice::of(&device, kind, Timestamp::default(), aik).to_entry().encode_to_vec();
         let k = self.context(enc)?.export(Label::LinkReply).map_err(|_| LinkError::DoesNotOpen)?;
         let sealed = reply_key(&k).seal(&REPLY_NONCE, &[], &bytes).map_err(|_| LinkError::DoesNotOpen)?;
         let code = code(&self.e, &grant.enc, &grant.bytes, &bytes);
-        Ok((sealed, AnsweredDevice { device, entry, code }))
+        Ok((sealed, AnsweredDevice { device, code }))
     }
 
     fn context(&self, enc: &[u8; 1120]) -> Result<ReceiverContext, LinkError> {
@@ -127,7 +129,6 @@ impl OfferingDevice {
 /// A device that shows its code and waits for the directory (steps 4 and 5).
 pub struct AnsweredDevice {
     device: LocalDevice,
-    entry: v1::DeviceEntry,
     code: ConfirmationCode,
 }
 
@@ -137,36 +138,32 @@ impl AnsweredDevice {
         &self.code
     }
 
-    /// The device is linked when the directory gives it a manifest of the account and identity key in the grant that
-    /// lists it with exactly its keys and pop; until then it gives the state back. `(account, aik, devices)` are those of a verified manifest.
-    pub fn listed(
-        self,
-        account: AccountId,
-        aik: &Ed25519PublicKey,
-        devices: &[v1::DeviceEntry],
-    ) -> Result<ListedDevice, Box<(Self, LinkError)>> {
+    /// The device is linked when the directory gives it a manifest, now verified, of the account and identity key in
+    /// the grant that lists it with exactly its keys; until then it gives the state back.
+    pub fn listed(self, manifest: &Manifest) -> Result<LinkedDevice, Box<(Self, LinkError)>> {
         let ours = *self.device.public();
-        let same = |listed: &v1::DeviceEntry| v1::DeviceEntry { added_at_ms: 0, ..listed.clone() } == self.entry;
-        match account == ours.address.account && *aik == ours.aik && devices.iter().any(same) {
-            true => Ok(ListedDevice { device: self.device }),
+        let listed = manifest.device(ours.address.device);
+        // Of account, identity key, registration and keys each must be the same.
+        match listed.is_some_and(|listed| listed.device == ours) {
+            true => Ok(LinkedDevice { device: self.device }),
             false => Err(Box::new((self, LinkError::NotListed))),
         }
     }
 }
 
 /// A device that the account lists. The user is asked whether the primary says so too, before anything else.
-pub struct ListedDevice {
+pub struct LinkedDevice {
     device: LocalDevice,
 }
 
-impl ListedDevice {
+impl LinkedDevice {
     /// The user saw that the primary lists this device.
     pub fn confirmed_by_user(self) -> LocalDevice {
         self.device
     }
 }
 
-super::opaque!(OfferingDevice, AnsweredDevice, ListedDevice);
+super::opaque!(OfferingDevice, AnsweredDevice, LinkedDevice);
 
 /// Five minutes on this device's own clock; one that was set back restarts nothing, one that jumped ahead ends it.
 pub(super) const fn in_time(since: Timestamp, now: Timestamp) -> Result<(), LinkError> {
@@ -182,18 +179,4 @@ fn draw_reg_nonce(rng: &mut impl TryCryptoRng) -> Result<RegNonce, RandomError> 
     let number = u64::from_be_bytes(*bytes).checked_rem(u64::from(u32::MAX)).unwrap_or(0);
     let number = u32::try_from(number).unwrap_or(0).saturating_add(1);
     RegNonce::new(number).ok_or(RandomError)
-}
-
-/// `added_at_ms = 0`: the primary sets it.
-pub(super) fn entry(device: &LocalDevice, kind: DeviceKind) -> v1::DeviceEntry {
-    let public = device.public();
-    v1::DeviceEntry {
-        device_id: public.address.device.as_u32(),
-        reg_nonce: public.address.reg.as_u32(),
-        dsk: public.dsk.to_tagged(),
-        ddk: public.ddk.to_tagged(),
-        added_at_ms: 0,
-        kind: kind.as_u32(),
-        pop: device.proof_of_possession(&public.aik).to_vec(),
-    }
 }

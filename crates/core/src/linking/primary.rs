@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 use super::grant::{BoxId, REPLY_NONCE, code, info, key_hash, reply_key};
 use super::new_device::{LinkError, in_time};
 use super::offer::{LinkOffer, OfferError, RelayUrl};
-use crate::identity::DeviceKind;
-use crate::ids::{AccountId, DeviceAddress, DeviceId, RegNonce};
+use crate::identity::{DeviceKind, ListedDevice, Manifest};
+use crate::ids::{AccountId, DeviceId};
 use crate::labels::Label;
 use crate::limits::SIGNED_OBJECT_BYTES;
-use crate::primitives::{Ed25519PublicKey, PublicKey as _, X25519PublicKey, XWingPublicKey, setup_sender};
+use crate::primitives::{Ed25519PublicKey, PublicKey as _, XWingPublicKey, setup_sender};
 use crate::random::draw;
 use crate::safety_number::TypedCode;
 use crate::time::Timestamp;
@@ -22,19 +22,6 @@ use crate::wire::{decode_canonical, v1};
 pub struct ScannedOffer {
     offer: LinkOffer,
     scanned_at: Timestamp,
-}
-
-/// What the primary offers: its account and identity key, a device id that was never given to a device, and its
-/// newest manifest.
-pub struct GrantTerms<'a> {
-    /// The primary's account.
-    pub account: AccountId,
-    /// Its identity key.
-    pub aik: Ed25519PublicKey,
-    /// For the new device.
-    pub device: DeviceId,
-    /// As it was signed and published.
-    pub manifest: &'a v1::Signed,
 }
 
 impl ScannedOffer {
@@ -56,12 +43,12 @@ impl ScannedOffer {
         &self.offer.relay
     }
 
-    /// Checks E against its hash and gives `enc || ctx.Seal(aad = "", grant)` for the box, with
+    /// Checks E against its hash and, with our newest manifest and a device id that was never given to a device, gives `enc || ctx.Seal(aad = "", grant)` for the box, with
     /// `(enc, ctx) = HPKE SetupBaseS(E raw, info = lbl("link") || secret)`.
     pub fn grant(
         &self,
         box_key: &[u8],
-        terms: &GrantTerms<'_>,
+        (manifest, device): (&Manifest, DeviceId),
         now: Timestamp,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(Vec<u8>, GrantingPrimary), LinkError> {
@@ -73,8 +60,7 @@ impl ScannedOffer {
         let randomness = draw(rng)?;
         let (enc, context) =
             setup_sender(&e, &info(&self.offer.secret), &randomness).map_err(|_| LinkError::ForeignKey)?;
-        let grant =
-            v1::LinkGrant { device_id: terms.device.as_u32(), manifest: Some(terms.manifest.clone()) }.encode_to_vec();
+        let grant = v1::LinkGrant { device_id: device.as_u32(), manifest: Some(manifest.to_signed()) }.encode_to_vec();
         if grant.len() > SIGNED_OBJECT_BYTES {
             return Err(LinkError::Malformed);
         }
@@ -82,9 +68,9 @@ impl ScannedOffer {
         let mut sealed = enc.to_vec();
         sealed.extend_from_slice(&context.seal(&[], &grant).map_err(|_| LinkError::ForeignKey)?);
         let granting = GrantingPrimary {
-            account: terms.account,
-            aik: terms.aik,
-            device: terms.device,
+            account: manifest.account(),
+            aik: *manifest.aik(),
+            device,
             scanned_at: self.scanned_at,
             k,
             e,
@@ -109,14 +95,14 @@ pub struct GrantingPrimary {
 
 /// A reply that opened and whose device consents to belong to the account. Not added yet: the code decides.
 pub struct LinkReply {
-    entry: v1::DeviceEntry,
+    device: ListedDevice,
     bytes: Zeroizing<Vec<u8>>,
 }
 
 impl LinkReply {
     /// What the primary shows before the code is typed.
     pub const fn kind(&self) -> DeviceKind {
-        DeviceKind::from_u32(self.entry.kind)
+        self.device.kind
     }
 }
 
@@ -128,18 +114,14 @@ impl GrantingPrimary {
         in_time(self.scanned_at, now)?;
         let bytes = reply_key(&self.k).open(&REPLY_NONCE, &[], sealed).map_err(|_| LinkError::DoesNotOpen)?;
         let entry: v1::DeviceEntry = decode_canonical(&bytes, SIGNED_OBJECT_BYTES).map_err(|_| LinkError::Malformed)?;
-        let reg = RegNonce::new(entry.reg_nonce).ok_or(LinkError::Malformed)?;
-        let dsk = Ed25519PublicKey::from_tagged(&entry.dsk).map_err(|_| LinkError::Malformed)?;
-        let ddk = X25519PublicKey::from_tagged(&entry.ddk).map_err(|_| LinkError::Malformed)?;
-        if ddk.is_low_order() || entry.added_at_ms != 0 {
-            return Err(LinkError::Malformed);
-        }
-        let address = DeviceAddress { account: self.account, device: self.device, reg };
-        let pop: [&[u8]; 3] = [&address.to_bytes(), &self.aik.tagged(), &ddk.tagged()];
-        if entry.device_id != self.device.as_u32() || !dsk.verify(Label::DevicePop, &pop, &entry.pop) {
+        let device = ListedDevice::from_entry(&entry, self.account, &self.aik).ok_or(LinkError::OtherDevice)?;
+        if device.device.address.device != self.device {
             return Err(LinkError::OtherDevice);
         }
-        Ok(LinkReply { entry, bytes })
+        if device.device.ddk.is_low_order() || device.added_at != Timestamp::default() {
+            return Err(LinkError::Malformed);
+        }
+        Ok(LinkReply { device, bytes })
     }
 
     #[cfg(test)]
@@ -147,15 +129,17 @@ impl GrantingPrimary {
         self.k.clone()
     }
 
-    /// One try: whatever was typed, this linking is over. With the right code it gives the entry, `added_at_ms` set,
+    /// One try: whatever was typed, this linking is over. With the right code it gives the device, `added_at` set,
     /// for the manifest that the primary signs next.
-    pub fn confirm(self, reply: LinkReply, typed: &TypedCode, now: Timestamp) -> Result<v1::DeviceEntry, LinkError> {
+    pub fn confirm(self, reply: LinkReply, typed: &TypedCode, now: Timestamp) -> Result<ListedDevice, LinkError> {
         in_time(self.scanned_at, now)?;
         let expected = code(&self.e, &self.enc, &self.grant, &reply.bytes);
         if !expected.matches(typed) {
             return Err(LinkError::WrongCode);
         }
-        Ok(v1::DeviceEntry { added_at_ms: now.as_millis(), ..reply.entry })
+        let mut added = reply.device;
+        added.added_at = now;
+        Ok(added)
     }
 }
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::ids::SessionId;
-use crate::limits::SEEN_SET;
+use crate::limits::{PREKEY_KEEP_MS, SEEN_SET};
 use crate::prekey::KeyId;
-use crate::time::{DAY_MS, Timestamp};
+use crate::time::Timestamp;
 
 /// The keys that an INIT without one-time keys used. When either is deleted, its replay finds no key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,7 +99,7 @@ impl ReplacedKeys {
     /// way), or at once.
     pub const fn delete_at(self, confirmed_at: Timestamp) -> Timestamp {
         match self {
-            Self::Scheduled => confirmed_at.plus(30 * DAY_MS),
+            Self::Scheduled => confirmed_at.plus(PREKEY_KEEP_MS),
             Self::Forced => confirmed_at,
         }
     }

@@ -7,6 +7,7 @@ mod published;
 mod record;
 mod secret;
 mod served;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -22,3 +23,4 @@ pub(crate) use record::sign;
 pub use record::{KeyId, PrekeyRecord, RecordBytes, RecordError, RecordKey, RecordType};
 pub use secret::{EnvelopePrekey, KemPrekey, OneTimePrekey, SignedPrekey};
 pub use served::BundleParts;
+pub use state::PrekeyStateError;

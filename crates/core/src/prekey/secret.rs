@@ -34,6 +34,10 @@ macro_rules! prekey {
                 &self.record
             }
 
+            pub(super) const fn from_parts(key_id: KeyId, record: RecordBytes, secret: $secret) -> Self {
+                Self { key_id, record, secret }
+            }
+
             pub(crate) const fn secret(&self) -> &$secret {
                 &self.secret
             }

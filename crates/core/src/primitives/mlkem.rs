@@ -119,6 +119,12 @@ macro_rules! ml_kem {
                 $public(boxed)
             }
 
+            /// Whether `public` is its public key.
+            #[allow(dead_code, reason = "stored keys are of one of the two sets")]
+            pub(crate) fn gives(&self, public: &$public) -> bool {
+                self.public_key() == *public
+            }
+
             /// The shared secret; one that nobody else has if the ciphertext was not made for this key (FIPS 203,
             /// algorithm 18).
             pub(crate) fn decapsulate(&self, ct: &$ciphertext) -> Zeroizing<[u8; 32]> {

@@ -17,7 +17,7 @@ mod xwing;
 mod tests;
 
 pub use encoding::{KeyError, PublicKey, Tag};
-pub(crate) use hpke::{ReceiverContext, SenderContext, setup_receiver, setup_sender};
+pub(crate) use hpke::{ReceiverContext, setup_receiver, setup_sender};
 pub use mlkem::{
     MlKem768Ciphertext, MlKem768PublicKey, MlKem768Secret, MlKem1024Ciphertext, MlKem1024PublicKey, MlKem1024Secret,
 };

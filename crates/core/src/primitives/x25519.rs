@@ -137,6 +137,11 @@ impl X25519Secret {
         X25519PublicKey(DalekPublic::from(&self.dalek()).to_bytes())
     }
 
+    /// Whether `public` is its public key.
+    pub(crate) fn gives(&self, public: &X25519PublicKey) -> bool {
+        self.public_key() == *public
+    }
+
     /// `DH(a, B) = X25519(a, B)`; an error if the result is all zero (constant-time test).
     pub(crate) fn diffie_hellman(&self, theirs: &X25519PublicKey) -> Result<Zeroizing<[u8; 32]>, NotContributory> {
         let shared = self.dalek().diffie_hellman(&DalekPublic::from(theirs.0));

@@ -53,8 +53,18 @@ impl XWingSecret {
         Self(Secret::new(seed))
     }
 
+    pub(crate) fn from_slice(seed: &[u8]) -> Option<Self> {
+        Secret::from_slice(seed).map(Self)
+    }
+
+    /// The 32-byte seed, for the encrypted store only.
     pub(crate) fn seed(&self) -> &[u8; 32] {
         self.0.as_bytes()
+    }
+
+    /// Whether `public` is its public key.
+    pub(crate) fn gives(&self, public: &XWingPublicKey) -> bool {
+        self.public_key().is_ok_and(|own| own == *public)
     }
 
     pub(super) fn expand(&self) -> Result<<hpke::kem::XWing as hpke::Kem>::PrivateKey, KeyError> {

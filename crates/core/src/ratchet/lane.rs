@@ -86,6 +86,15 @@ impl OwnLane {
         }
     }
 
+    /// The epoch that was last mixed into a sending chain; 0: none yet.
+    pub(super) fn mixed_epoch(&self) -> u32 {
+        match self {
+            Self::Idle { next: open } | Self::Offered { epoch: open, .. } | Self::Ready { epoch: open, .. } => {
+                open.saturating_sub(1)
+            }
+        }
+    }
+
     /// `take_ready()`: what a new sending chain mixes, and the lane after it.
     pub(super) fn take_ready(&self) -> (Option<(Arc<LaneSecret>, u32)>, Self) {
         match self {
@@ -114,6 +123,14 @@ pub(super) struct Answer {
 }
 
 impl PeerLane {
+    /// The epoch that was last mixed into a receiving chain; 0: none yet.
+    pub(super) fn mixed_epoch(&self) -> u32 {
+        match self {
+            Self::Idle { last } => *last,
+            Self::Asked { epoch, .. } | Self::Pending { epoch, .. } => epoch.saturating_sub(1),
+        }
+    }
+
     /// An offer: finished epoch ⇒ ignored; the next one in Idle ⇒ Asked; the open one ⇒ must be the same key; anything
     /// else ⇒ an error.
     pub(super) fn offered(&self, epoch: u32, ek: MlKem768PublicKey) -> Result<Self, DecryptError> {
@@ -155,6 +172,16 @@ impl PeerLane {
             _ => Err(DecryptError::DecryptFailed),
         }
     }
+}
+
+/// How often fresh ML-KEM keys have entered the root key of a session, by whose lane they came (B6.5). Each epoch locks
+/// out who copied a device's keys before the epoch's offer was made, be it with a quantum computer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LaneEpochs {
+    /// The last epoch of this device's lane that was mixed; 0: none yet.
+    pub own: u32,
+    /// The last epoch of the other device's lane that was mixed; 0: none yet.
+    pub peer: u32,
 }
 
 /// Lane bookkeeping of one session (B5): it decides when keys travel, never what they are.

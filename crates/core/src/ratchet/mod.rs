@@ -25,6 +25,7 @@ pub use body::Opened;
 pub use decrypt::OpenedHeader;
 pub use encrypt::{LaneOffer, Outgoing, SendOptions};
 pub use header::HEADER_BYTES;
+pub use lane::LaneEpochs;
 pub use message::{MESSAGE_OVERHEAD, SessionMessage};
 pub use session::{Role, Session, SessionPeer, Tally};
 pub use state::StateError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chain::{Chain, Direction};
 use super::keys::{HeaderKey, RootKey};
-use super::lane::{LaneCounters, OwnLane, PeerLane};
+use super::lane::{LaneCounters, LaneEpochs, OwnLane, PeerLane};
 use super::skipped::SkippedKeys;
 use crate::handshake::{Generation, InitHeader, InitialKeys};
 use crate::identity::DevicePublic;
@@ -229,6 +229,11 @@ impl Session {
     /// Whether anything was ever sent on it.
     pub const fn has_sent(&self) -> bool {
         self.sending.is_some()
+    }
+
+    /// Which lane epochs its root key holds (B6.5).
+    pub fn lane_epochs(&self) -> LaneEpochs {
+        LaneEpochs { own: self.own_lane.mixed_epoch(), peer: self.peer_lane.mixed_epoch() }
     }
 
     /// Messages sent since anything arrived: 1 000 or 7 days of them demand a refresh (B6.2).

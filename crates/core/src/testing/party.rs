@@ -146,6 +146,12 @@ impl Party {
         ListedDevice::of(&self.device, DeviceKind::Mobile, at(0), &self.account.public_key())
     }
 
+    /// A first manifest of the account that lists `devices`.
+    pub(crate) fn first_manifest(&self, devices: &[&Self]) -> Manifest {
+        let draft = ManifestDraft { devices: devices.iter().map(|party| party.listed()).collect(), next_aik: None };
+        Manifest::issue(&self.account, None, draft, at(0)).unwrap()
+    }
+
     /// The successor of `previous` that lists `devices`, signed at `now`.
     pub(crate) fn next_manifest(&self, previous: &Manifest, devices: &[&Self], now: Timestamp) -> Manifest {
         let draft = ManifestDraft { devices: devices.iter().map(|party| party.listed()).collect(), next_aik: None };

@@ -155,7 +155,6 @@ impl Endpoint {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the id, and what shows")]
     fn opened(
         &mut self,
         from: &Party,
@@ -182,7 +181,6 @@ impl Endpoint {
         Ok((id, None, None))
     }
 
-    #[expect(clippy::type_complexity, reason = "the id, and what shows")]
     fn accepted(
         &mut self,
         from: &Party,

@@ -18,10 +18,7 @@ fn bytes_field(number: u8, value: &[u8]) -> Vec<u8> {
 
 /// A small signed container.
 fn signed() -> v1::Signed {
-    v1::Signed {
-        body: b"body".to_vec(),
-        sig: vec![7; 64],
-    }
+    v1::Signed { body: b"body".to_vec(), sig: vec![7; 64] }
 }
 
 /// A content with a text.
@@ -32,10 +29,7 @@ fn text(words: &str) -> v1::Content {
         conversation_id: vec![2; 16],
         required_features: vec![1, 300],
         seq: 1,
-        body: Some(v1::content::Body::Text(v1::Text {
-            text: words.into(),
-            reply_to: Vec::new(),
-        })),
+        body: Some(v1::content::Body::Text(v1::Text { text: words.into(), reply_to: Vec::new() })),
         ..Default::default()
     }
 }

@@ -14,10 +14,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("carevow-fhir", &["carevow"]),
     ("carevow-ffi", &["carevow", "carevow-fhir"]),
     ("carevow-relay", &["carevow-core"]),
-    (
-        "carevow-cli",
-        &["carevow-core", "carevow", "carevow-fhir", "carevow-relay"],
-    ),
+    ("carevow-cli", &["carevow-core", "carevow", "carevow-fhir", "carevow-relay"]),
     ("uniffi-bindgen", &[]),
 ];
 const TOOLS: [&str; 3] = ["xtask", "carevow-benches", "carevow-testing"];
@@ -58,10 +55,7 @@ fn judge(metadata: &Metadata) -> anyhow::Result<Vec<String>> {
             .iter()
             .find(|(member, _)| *member == name)
             .with_context(|| format!("{name} is new: say in checks/direction.rs what it may use"))?;
-        let shipped = package
-            .dependencies
-            .iter()
-            .filter(|dependency| dependency.kind.is_none());
+        let shipped = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
         for dependency in shipped {
             let used = dependency.name.as_str();
             if dependency.path.is_some() && !allowed.contains(&used) {
@@ -99,42 +93,25 @@ mod tests {
     }
 
     fn wrong(package: Package) -> Vec<String> {
-        judge(&Metadata {
-            packages: vec![package],
-        })
-        .unwrap()
+        judge(&Metadata { packages: vec![package] }).unwrap()
     }
 
     #[test]
     fn an_edge_that_is_not_listed_is_found() {
-        let relay = member(
-            "carevow-relay",
-            &[("carevow-core", true, None), ("carevow-store", true, None)],
-        );
+        let relay = member("carevow-relay", &[("carevow-core", true, None), ("carevow-store", true, None)]);
         assert_eq!(wrong(relay), ["carevow-relay must not use carevow-store"]);
         assert!(wrong(member("carevow-relay", &[("carevow-core", true, None)])).is_empty());
     }
 
     #[test]
     fn core_names_nothing_but_what_is_listed() {
-        let core = member(
-            "carevow-core",
-            &[
-                ("tokio", false, None),
-                ("sha2", false, None),
-                ("proptest", false, Some("dev")),
-            ],
-        );
+        let core =
+            member("carevow-core", &[("tokio", false, None), ("sha2", false, None), ("proptest", false, Some("dev"))]);
         assert_eq!(wrong(core), ["tokio is not on the list of what carevow-core may use"]);
     }
 
     #[test]
     fn a_new_member_must_be_given_its_place() {
-        assert!(
-            judge(&Metadata {
-                packages: vec![member("carevow-new", &[])]
-            })
-            .is_err()
-        );
+        assert!(judge(&Metadata { packages: vec![member("carevow-new", &[])] }).is_err());
     }
 }

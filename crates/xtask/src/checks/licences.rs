@@ -25,10 +25,7 @@ pub fn run() -> anyhow::Result<Tally> {
     let packages = metadata::load()?.packages;
     let wrong: Vec<_> = packages.iter().filter_map(judge).collect();
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!(
-        "{} packages are permissively licensed and come from crates.io",
-        packages.len()
-    );
+    println!("{} packages are permissively licensed and come from crates.io", packages.len());
     Ok(Tally::passed(1))
 }
 

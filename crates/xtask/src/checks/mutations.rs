@@ -26,9 +26,7 @@ fn judge(mutation: &Mutation, text: &str, tests: &[String]) -> Option<String> {
     let Mutation { case, test, file, .. } = mutation;
     let times = text.matches(&mutation.find).count();
     if times != 1 {
-        return Some(format!(
-            "mutation of T{case} ({test}): its text occurs {times} times in {file}"
-        ));
+        return Some(format!("mutation of T{case} ({test}): its text occurs {times} times in {file}"));
     }
     if !test.starts_with(&format!("t{case:03}_")) {
         return Some(format!("mutation of T{case}: {test} is not a test of this case"));

@@ -14,14 +14,7 @@ pub fn run() -> anyhow::Result<Tally> {
             continue;
         }
         println!("{target}: cargo check --package carevow-core");
-        succeed(&mut cargo(&[
-            "check",
-            "--quiet",
-            "--package",
-            "carevow-core",
-            "--target",
-            target,
-        ]))?;
+        succeed(&mut cargo(&["check", "--quiet", "--package", "carevow-core", "--target", target]))?;
         tally += Tally::passed(1);
     }
     Ok(tally)

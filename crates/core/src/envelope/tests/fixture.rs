@@ -74,16 +74,14 @@ impl World {
     }
 
     pub(super) fn judged(&self, envelope: &[u8], at: JudgedAt, pinned: Pinned<'_>) -> Result<Judged, DecryptError> {
-        let now = match at {
-            JudgedAt::Received { local, .. } | JudgedAt::Local(local) => local,
-        };
-        self.tagged(envelope)?.judge(at, &self.trust(), pinned, now)
+        self.tagged(envelope)?.judge(at, &self.trust(), pinned)
     }
 
     pub(super) fn delivered(&self, envelope: &[u8]) -> Result<AuthenticatedEnvelope, DecryptError> {
         match self.judged(envelope, NOW, Pinned::Stranger)? {
             Judged::Delivered(envelope) => Ok(*envelope),
             Judged::Held(why, _) => panic!("held: {why:?}"),
+            Judged::Forked => panic!("forked"),
         }
     }
 
@@ -108,6 +106,6 @@ pub(super) fn live(party: &Party, replaced: Option<Timestamp>, now: Timestamp) -
 pub(super) fn held(judged: Judged) -> WhyHeld {
     match judged {
         Judged::Held(why, _) => why,
-        Judged::Delivered(_) => panic!("delivered"),
+        Judged::Delivered(_) | Judged::Forked => panic!("not held"),
     }
 }

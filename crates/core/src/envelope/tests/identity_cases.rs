@@ -108,7 +108,7 @@ fn t081_envelope_from_another_device_of_the_account_is_delivered() {
     let envelope = by.seal(&world.initiated().0, to, &mut rng(6)).unwrap();
     let opened = tagged(&envelope, &second, &world.trust()).unwrap();
     let pin = world.alice.pin();
-    let judged = opened.judge(NOW, &world.trust(), Pinned::Contact(&pin), at(10)).unwrap();
+    let judged = opened.judge(NOW, &world.trust(), Pinned::Contact(&pin)).unwrap();
     assert!(matches!(judged, crate::envelope::Judged::Delivered(_)));
 }
 
@@ -117,7 +117,7 @@ fn stranger_without_a_revocation_list_is_held() {
     let world = World::new();
     let envelope = world.seal(&world.initiated().0);
     let trust = Trust { revocations: None, ..world.trust() };
-    let judged = tagged(&envelope, &world.bob, &trust).unwrap().judge(NOW, &trust, Pinned::Stranger, at(10));
+    let judged = tagged(&envelope, &world.bob, &trust).unwrap().judge(NOW, &trust, Pinned::Stranger);
     assert_eq!(held(judged.unwrap()), WhyHeld::RevocationsMissing);
 }
 
@@ -152,4 +152,27 @@ fn session_envelope_of_a_stranger_fails() {
     assert_eq!(world.judged(&envelope, NOW, Pinned::Stranger).map(|_| ()).unwrap_err(), DecryptFailed);
     let pin = world.alice.pin();
     assert!(world.judged(&envelope, NOW, Pinned::Contact(&pin)).is_ok());
+}
+
+/// A contact cannot raise an alarm about its own account by a manifest under a key that its certificate does not name.
+#[test]
+fn manifest_under_another_key_than_the_certificate_never_reaches_the_pin() {
+    let mut world = World::new();
+    let real = world.alice.pin();
+    world.alice.manifest = Party::keyed(1, 7, 1, 1001).manifest;
+    let envelope = world.seal(&world.initiated().0);
+    let judged = world.judged(&envelope, NOW, Pinned::Contact(&real));
+    assert_eq!(judged.map(|_| ()).unwrap_err(), DecryptFailed);
+}
+
+#[test]
+fn forked_manifest_is_refused_with_an_event() {
+    let mut world = World::new();
+    let real = world.alice.pin();
+    let second = Party::device(1, 2, 77);
+    // Another manifest for the same place in the chain.
+    world.alice.manifest = world.alice.first_manifest(&[&world.alice, &second]);
+    let envelope = world.seal(&world.initiated().0);
+    let judged = world.judged(&envelope, NOW, Pinned::Contact(&real)).unwrap();
+    assert!(matches!(judged, crate::envelope::Judged::Forked));
 }

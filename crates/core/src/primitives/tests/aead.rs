@@ -45,10 +45,7 @@ fn every_flipped_bit_and_every_cut_is_refused() {
     assert_eq!(key.open(&[2; 12], b"axd", &sealed), Err(AeadError));
     assert_eq!(key.open(&[3; 12], b"aad", &sealed), Err(AeadError));
     assert_eq!(AeadKey::new(&[4; 32]).open(&[2; 12], b"aad", &sealed), Err(AeadError));
-    assert_eq!(
-        key.open(&[2; 12], b"aad", &sealed).unwrap()[..],
-        b"a message of some bytes"[..]
-    );
+    assert_eq!(key.open(&[2; 12], b"aad", &sealed).unwrap()[..], b"a message of some bytes"[..]);
 }
 
 #[test]

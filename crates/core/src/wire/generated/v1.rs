@@ -187,6 +187,19 @@ pub struct PrekeyBundle {
     #[prost(message, optional, tag = "8")]
     pub env: ::core::option::Option<SignedRecord>,
 }
+/// A prekey of this device at rest, format 1. The store encrypts it; it never travels.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PrekeyState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// as published, without signature
+    #[prost(bytes = "vec", tag = "2")]
+    pub record: ::prost::alloc::vec::Vec<u8>,
+    /// X25519 and X-Wing 32 bytes, ML-KEM d || z
+    #[prost(bytes = "vec", tag = "3")]
+    pub seed: ::prost::alloc::vec::Vec<u8>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Content {
@@ -1118,6 +1131,11 @@ impl ::core::fmt::Debug for PeerLaneState {
 impl ::core::fmt::Debug for PrekeyBundle {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("PrekeyBundle { .. }")
+    }
+}
+impl ::core::fmt::Debug for PrekeyState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("PrekeyState { .. }")
     }
 }
 impl ::core::fmt::Debug for Reaction {

@@ -9,12 +9,7 @@ use crate::wire::{Described, decode_canonical, decode_content, v1};
 /// Both decoders agree with their definitions on `bytes`.
 fn judged<M: Message + Default + Described>(bytes: &[u8]) {
     let canonical = M::decode(bytes).is_ok_and(|message| message.encode_to_vec() == bytes);
-    assert_eq!(
-        decode_canonical::<M>(bytes, bytes.len()).is_ok(),
-        canonical,
-        "{} {bytes:x?}",
-        M::SCHEMA.name
-    );
+    assert_eq!(decode_canonical::<M>(bytes, bytes.len()).is_ok(), canonical, "{} {bytes:x?}", M::SCHEMA.name);
     // What is canonical is content as well, and content always decodes.
     let content = decode_content::<M>(bytes, bytes.len()).is_ok();
     assert!(content || !canonical);
@@ -90,11 +85,7 @@ fn schemas_are_what_the_scanner_relies_on() {
     fn check<M: Described>() {
         let fields = M::SCHEMA.fields;
         assert!(fields.len() <= 64, "{}: one bit for each field", M::SCHEMA.name);
-        assert!(
-            fields.windows(2).all(|pair| pair[0].number < pair[1].number),
-            "{}",
-            M::SCHEMA.name
-        );
+        assert!(fields.windows(2).all(|pair| pair[0].number < pair[1].number), "{}", M::SCHEMA.name);
     }
     check::<v1::Content>();
     check::<v1::DeviceManifest>();

@@ -19,10 +19,7 @@ fn small_manifest() -> v1::DeviceManifest {
         version: 1,
         account_id: vec![1; 16],
         seq: 300,
-        devices: vec![v1::DeviceEntry {
-            device_id: 1,
-            ..Default::default()
-        }],
+        devices: vec![v1::DeviceEntry { device_id: 1, ..Default::default() }],
         ..Default::default()
     }
 }
@@ -30,12 +27,7 @@ fn small_manifest() -> v1::DeviceManifest {
 #[test]
 fn t012_signed_object_with_an_unknown_field_is_rejected() {
     let good = small_manifest().encode_to_vec();
-    for unknown in [
-        &[0x78, 0x01][..],
-        &[0x7a, 0x01, 0x00],
-        &[0x7d, 0, 0, 0, 0],
-        &[0x79, 0, 0, 0, 0, 0, 0, 0, 0],
-    ] {
+    for unknown in [&[0x78, 0x01][..], &[0x7a, 0x01, 0x00], &[0x7d, 0, 0, 0, 0], &[0x79, 0, 0, 0, 0, 0, 0, 0, 0]] {
         assert_eq!(manifest(&[&good, unknown].concat()), Err(WireError::NotCanonical));
     }
     assert_eq!(manifest(&good), Ok(small_manifest()));
@@ -96,20 +88,10 @@ fn t012_explicit_defaults_are_rejected() {
 
 #[test]
 fn t012_repeated_numbers_that_are_not_packed_are_rejected() {
-    let list = v1::RevocationList {
-        issuer_ids: vec![1, 300],
-        ..Default::default()
-    };
+    let list = v1::RevocationList { issuer_ids: vec![1, 300], ..Default::default() };
     assert_eq!(list.encode_to_vec(), [0x2a, 0x03, 0x01, 0xac, 0x02]);
-    for bytes in [
-        &[0x28, 0x01, 0x28, 0xac, 0x02][..],
-        &[0x2a, 0x01, 0x01, 0x2a, 0x02, 0xac, 0x02],
-        &[0x2a, 0x00],
-    ] {
-        assert_eq!(
-            decode_canonical::<v1::RevocationList>(bytes, 64),
-            Err(WireError::NotCanonical)
-        );
+    for bytes in [&[0x28, 0x01, 0x28, 0xac, 0x02][..], &[0x2a, 0x01, 0x01, 0x2a, 0x02, 0xac, 0x02], &[0x2a, 0x00]] {
+        assert_eq!(decode_canonical::<v1::RevocationList>(bytes, 64), Err(WireError::NotCanonical));
     }
     assert_eq!(decode_canonical(&list.encode_to_vec(), 64), Ok(list));
 }
@@ -117,14 +99,8 @@ fn t012_repeated_numbers_that_are_not_packed_are_rejected() {
 #[test]
 fn booleans_and_numbers_beyond_their_width_are_rejected() {
     // A bool of 2, a uint32 of 2^32 + 1: decoders cut them down, so two readings would exist.
-    assert_eq!(
-        decode_canonical::<v1::Ext>(&[0x10, 0x02], 64),
-        Err(WireError::NotCanonical)
-    );
-    assert_eq!(
-        manifest(&[0x08, 0x81, 0x80, 0x80, 0x80, 0x10]),
-        Err(WireError::NotCanonical)
-    );
+    assert_eq!(decode_canonical::<v1::Ext>(&[0x10, 0x02], 64), Err(WireError::NotCanonical));
+    assert_eq!(manifest(&[0x08, 0x81, 0x80, 0x80, 0x80, 0x10]), Err(WireError::NotCanonical));
     assert!(decode_canonical::<v1::Ext>(&[0x10, 0x01], 64).is_ok());
 }
 
@@ -133,31 +109,21 @@ fn wrong_wire_types_and_text_that_is_not_utf8_are_malformed() {
     assert_eq!(manifest(&[0x0a, 0x01, 0x01]), Err(WireError::Malformed));
     assert_eq!(manifest(&[0x10, 0x01]), Err(WireError::Malformed));
     assert_eq!(manifest(&[0x0d, 1, 0, 0, 0]), Err(WireError::Malformed));
-    assert_eq!(
-        decode_canonical::<v1::Text>(&[0x0a, 0x01, 0xff], 64),
-        Err(WireError::Malformed)
-    );
+    assert_eq!(decode_canonical::<v1::Text>(&[0x0a, 0x01, 0xff], 64), Err(WireError::Malformed));
     assert!(decode_canonical::<v1::Text>(&[0x0a, 0x02, 0xc3, 0xa9], 64).is_ok());
 }
 
 #[test]
 fn the_limit_is_checked_before_anything_is_decoded() {
     let good = signed().encode_to_vec();
-    assert_eq!(
-        decode_canonical::<v1::Signed>(&good, good.len() - 1),
-        Err(WireError::TooLong)
-    );
+    assert_eq!(decode_canonical::<v1::Signed>(&good, good.len() - 1), Err(WireError::TooLong));
     assert_eq!(decode_canonical::<v1::Signed>(&[0xff; 65], 64), Err(WireError::TooLong));
     assert_eq!(decode_canonical(&good, good.len()), Ok(signed()));
 }
 
 #[test]
 fn extensions_ascend_are_unique_and_none_may_be_critical() {
-    let ext = |id, critical| v1::Ext {
-        id,
-        critical,
-        data: vec![1],
-    };
+    let ext = |id, critical| v1::Ext { id, critical, data: vec![1] };
     for bad in [
         vec![ext(1, true)],
         vec![ext(1, false), ext(2, true)],

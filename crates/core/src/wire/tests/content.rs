@@ -20,12 +20,7 @@ fn another_text() -> Vec<u8> {
 #[test]
 fn t012_content_with_a_repeated_singular_field_is_rejected() {
     let good = text_bytes();
-    for again in [
-        bytes_field(1, &[9; 16]),
-        bytes_field(3, &[9; 16]),
-        vec![0x10, 0x05],
-        vec![0x40, 0x02],
-    ] {
+    for again in [bytes_field(1, &[9; 16]), bytes_field(3, &[9; 16]), vec![0x10, 0x05], vec![0x40, 0x02]] {
         assert_eq!(verdict(&[&good[..], &again].concat()), Err(WireError::Repeated));
     }
     assert_eq!(verdict(&good), Ok(text("good morning")));
@@ -47,9 +42,7 @@ fn t012_content_with_two_members_of_the_oneof_is_rejected() {
 fn t012_repetition_inside_a_nested_message_is_rejected() {
     let twice = [bytes_field(1, b"one"), bytes_field(1, b"two")].concat();
     assert_eq!(verdict(&bytes_field(10, &twice)), Err(WireError::Repeated));
-    let control = v1::Control {
-        c: Some(v1::control::C::DeliveryToken(vec![1; 16])),
-    };
+    let control = v1::Control { c: Some(v1::control::C::DeliveryToken(vec![1; 16])) };
     let two = [control.encode_to_vec(), bytes_field(1, &[])].concat();
     let framed = |inner: &[u8]| [&[0xa2, 0x01, u8::try_from(inner.len()).unwrap()], inner].concat();
     assert_eq!(verdict(&framed(&two)), Err(WireError::Repeated));
@@ -59,12 +52,7 @@ fn t012_repetition_inside_a_nested_message_is_rejected() {
 #[test]
 fn unknown_fields_of_content_are_passed_over() {
     let good = text_bytes();
-    for unknown in [
-        &[0xf8, 0x07, 0x01][..],
-        &[0xfa, 0x07, 0x01, 0xff],
-        &[0xfd, 0x07, 0, 0, 0, 0],
-        &[0x38, 0x05],
-    ] {
+    for unknown in [&[0xf8, 0x07, 0x01][..], &[0xfa, 0x07, 0x01, 0xff], &[0xfd, 0x07, 0, 0, 0, 0], &[0x38, 0x05]] {
         assert_eq!(verdict(&[&good, unknown].concat()), Ok(text("good morning")));
         // Twice is as good as once: nobody shows it.
         assert_eq!(verdict(&[unknown, unknown, &good].concat()), Ok(text("good morning")));
@@ -101,12 +89,7 @@ fn the_limit_of_content_is_exact() {
 static NEST: Schema = Schema {
     name: "Nest",
     canonical: None,
-    fields: &[Field {
-        number: 1,
-        kind: Kind::Message(&NEST),
-        repeated: false,
-        oneof: false,
-    }],
+    fields: &[Field { number: 1, kind: Kind::Message(&NEST), repeated: false, oneof: false }],
 };
 
 /// `depth` messages, one in the other.

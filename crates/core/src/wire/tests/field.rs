@@ -54,33 +54,17 @@ fn keys_and_lengths_are_bounded() {
         ("field number 0", &[0x00, 0x00]),
         ("key above 32 bits", &[0xf8, 0xff, 0xff, 0xff, 0x1f, 0x00]),
         ("length beyond the end", &[0x0a, 0x02, 0x00]),
-        (
-            "length of 2^64-1",
-            &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
-        ),
+        ("length of 2^64-1", &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]),
         ("short fixed64", &[0x09, 1, 2, 3, 4, 5, 6, 7]),
         ("short fixed32", &[0x0d, 1, 2, 3]),
     ];
     for (name, bytes) in malformed {
-        assert_eq!(
-            FieldReader::new(bytes).field().err(),
-            Some(WireError::Malformed),
-            "{name}"
-        );
+        assert_eq!(FieldReader::new(bytes).field().err(), Some(WireError::Malformed), "{name}");
     }
     assert!(matches!(FieldReader::new(&[]).field(), Ok(None)));
-    assert!(matches!(
-        FieldReader::new(&[0x09, 1, 2, 3, 4, 5, 6, 7, 8]).field(),
-        Ok(Some((1, FieldValue::Fixed)))
-    ));
-    assert!(matches!(
-        FieldReader::new(&[0x0d, 1, 2, 3, 4]).field(),
-        Ok(Some((1, FieldValue::Fixed)))
-    ));
-    assert!(matches!(
-        FieldReader::new(&[0x0a, 0x01, 7]).field(),
-        Ok(Some((1, FieldValue::Bytes([7]))))
-    ));
+    assert!(matches!(FieldReader::new(&[0x09, 1, 2, 3, 4, 5, 6, 7, 8]).field(), Ok(Some((1, FieldValue::Fixed)))));
+    assert!(matches!(FieldReader::new(&[0x0d, 1, 2, 3, 4]).field(), Ok(Some((1, FieldValue::Fixed)))));
+    assert!(matches!(FieldReader::new(&[0x0a, 0x01, 7]).field(), Ok(Some((1, FieldValue::Bytes([7]))))));
 }
 
 #[test]

@@ -17,11 +17,7 @@ impl SignedBody for v1::SafetyQr {
 }
 
 fn object(version: u32) -> v1::SafetyQr {
-    v1::SafetyQr {
-        version,
-        local: vec![1; 8],
-        remote: vec![2; 8],
-    }
+    v1::SafetyQr { version, local: vec![1; 8], remote: vec![2; 8] }
 }
 
 #[test]
@@ -37,10 +33,7 @@ fn a_signature_covers_the_bytes_of_the_body() {
         assert!(!v1::SafetyQr::verifies(&bad, &key.public_key()), "bit {bit}");
     }
     for length in 0..64 {
-        let bad = v1::Signed {
-            body: good.body.clone(),
-            sig: good.sig[..length].to_vec(),
-        };
+        let bad = v1::Signed { body: good.body.clone(), sig: good.sig[..length].to_vec() };
         assert!(!v1::SafetyQr::verifies(&bad, &key.public_key()));
     }
 }

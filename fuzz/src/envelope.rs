@@ -76,9 +76,9 @@ fn run(data: &[u8]) -> Depth {
     let keys = [LiveEnvelopeKey::new(&WORLD.bob.env, None, NOW).expect("not replaced")];
     let Ok(tagged) = sealed.open(WORLD.bob.recipient(), &keys, &WORLD.trust) else { return 1 };
     assert!(HONEST.contains(&bytes), "an altered envelope opened");
-    match tagged.judge(JUDGED, &WORLD.trust, pinned, NOW) {
+    match tagged.judge(JUDGED, &WORLD.trust, pinned) {
         Ok(Judged::Delivered(envelope)) => delivered(&envelope),
-        Ok(Judged::Held(..)) | Err(_) => 2,
+        Ok(Judged::Held(..) | Judged::Forked) | Err(_) => 2,
     }
 }
 

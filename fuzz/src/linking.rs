@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use carevow_core::DeviceId;
 use carevow_core::identity::{DeviceKind, UnverifiedManifest};
-use carevow_core::linking::{GrantTerms, GrantingPrimary, OfferingDevice, RelayUrl, ScannedOffer};
+use carevow_core::linking::{GrantingPrimary, OfferingDevice, RelayUrl, ScannedOffer};
 
 use crate::input::{Input, edit};
 use crate::world::{NOW, WORLD, rng};
@@ -46,18 +46,17 @@ struct Honest {
 static RELAYS: LazyLock<[RelayUrl; 1]> = LazyLock::new(|| [RelayUrl::new("https://relay.example").expect("short")]);
 
 static HONEST: LazyLock<Honest> = LazyLock::new(|| {
-    let (bob, manifest) = (&WORLD.bob, WORLD.bob.manifest.to_signed());
-    let (account, aik) = (bob.account.account(), bob.account.public_key());
+    let manifest = &WORLD.bob.manifest;
     // The same device twice: answering uses one up.
     let begin = || OfferingDevice::begin(&RELAYS[0], NOW, &mut rng(6)).expect("seeded");
     let (device, answering) = (begin(), begin());
     let text = device.text().to_string();
     let scanned = ScannedOffer::scan(&text, &*RELAYS, NOW).expect("honest");
-    let terms = GrantTerms { account, aik, device: DeviceId::new(2).expect("in range"), manifest: &manifest };
-    let granted = scanned.grant(&device.box_key(), &terms, NOW, &mut rng(7));
+    let second = DeviceId::new(2).expect("in range");
+    let granted = scanned.grant(&device.box_key(), (manifest, second), NOW, &mut rng(7));
     let (grant, primary) = granted.unwrap_or_else(|_| unreachable!("honest"));
     let opened = answering.open_grant(&grant, NOW).expect("honest");
-    let replied = answering.reply(&opened, (account, &aik), DeviceKind::Web, NOW, &mut rng(8));
+    let replied = answering.reply(&opened, manifest, DeviceKind::Web, NOW, &mut rng(8));
     let (reply, _) = replied.unwrap_or_else(|_| unreachable!("honest"));
     Honest { device, text, primary, grant, reply }
 });

@@ -49,6 +49,7 @@ pub const PIN: Target = Target {
             // The third after the first opens a gap; the second and third in order close it.
             Seed::new("over-a-gap", 4, [1, 0, 2, 0, 2, 2, 1, 0, 3, 0, 0, 4, 0]),
             Seed::new("unannounced-key", 2, [1, 0, 5, 0, 1, 0, 0]),
+            Seed::new("fork-in-a-gap", 2, [1, 1, 5, 2, 4, 4, 0, 1, 2, 5, 2, 0, 0]),
             Seed::new("stored", 2, [&[0][..], &stored].concat()),
         ]
     },

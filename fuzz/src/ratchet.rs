@@ -1,6 +1,8 @@
 //! Messages of a session, and its stored state: `docs/protocol.md` B6.
 
 use carevow_core::ratchet::{SendOptions, Session, SessionMessage};
+use carevow_core::wire::v1;
+use prost::Message as _;
 
 use crate::conversation::{CONVERSATION, HELLO, copy, open, send};
 use crate::input::{Input, edit};
@@ -41,11 +43,21 @@ pub const STATE: Target = Target {
             Seed::new("sender", 2, [2]),
             Seed::new("unconfirmed", 2, [3]),
             Seed::new("altered", 0, [&[1][..], &edit(0, 0, 1)].concat()),
+            // Found by fuzzing: loaded, and after the next message the state could not be read.
+            Seed::new("skipped-ahead", 0, [&[0][..], &skipped_ahead()].concat()),
             Seed::new("raw-receiver", 3, [&[0][..], &CONVERSATION.bob.to_bytes()].concat()),
             Seed::new("raw-unconfirmed", 2, [&[0][..], &HELLO.alice.to_bytes()].concat()),
         ]
     },
 };
+
+/// Bob's state with a skipped key that its chain has not reached.
+fn skipped_ahead() -> Vec<u8> {
+    let mut state = v1::SessionState::decode(CONVERSATION.bob.to_bytes().as_slice()).expect("a state");
+    state.skipped[0].keys.truncate(1);
+    state.skipped[0].keys[0].n = 34;
+    state.encode_to_vec()
+}
 
 fn decrypt(data: &[u8]) -> Depth {
     let mut input = Input::new(data);

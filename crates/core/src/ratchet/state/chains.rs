@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::SKIPPED_KEY_BYTES;
 use super::fields::Fields;
-use crate::limits::{SKIP_CHAINS, SKIP_STORED};
+use crate::limits::{CHAIN_MESSAGES, SKIP_CHAINS, SKIP_STORED};
 use crate::ratchet::chain::Chain;
 use crate::ratchet::keys::{ChainKey, HeaderKey, MessageKey};
 use crate::ratchet::skipped::{SkippedChain, SkippedKey, SkippedKeys};
@@ -52,18 +52,23 @@ pub(super) fn skipped_bytes(chain: &SkippedChain) -> Zeroizing<Vec<u8>> {
 pub(super) fn read_skipped(chains: Vec<Fields<'_>>, receiving: Option<&Chain>) -> Option<SkippedKeys> {
     let chains: Vec<_> = chains.iter().map(|fields| read_skipped_chain(fields, receiving)).collect::<Option<_>>()?;
     let keys: usize = chains.iter().map(|chain| chain.keys.len()).sum();
-    (keys <= SKIP_STORED && chains.len() <= SKIP_CHAINS.saturating_add(1)).then_some(SkippedKeys { chains })
+    let is_current = |header_key: &HeaderKey| receiving.is_some_and(|chain| chain.header_key.is(header_key));
+    let older = chains.iter().filter(|chain| !is_current(&chain.header_key)).count();
+    let one_current = chains.len().saturating_sub(older) <= 1;
+    (keys <= SKIP_STORED && older <= SKIP_CHAINS && one_current).then_some(SkippedKeys { chains })
 }
 
 pub(super) fn read_skipped_chain(fields: &Fields<'_>, receiving: Option<&Chain>) -> Option<Arc<SkippedChain>> {
     let header_key = HeaderKey::new(fields.secret(1)?);
-    let header_key = match receiving {
-        Some(chain) if chain.header_key.is(&header_key) => Arc::clone(&chain.header_key),
-        _ => Arc::new(header_key),
+    // A key beyond what the chain has reached would be met again by a walk, and the state after it could not be read.
+    let (header_key, end) = match receiving {
+        Some(chain) if chain.header_key.is(&header_key) => (Arc::clone(&chain.header_key), chain.n),
+        _ => (Arc::new(header_key), CHAIN_MESSAGES),
     };
     let keys: Vec<_> = fields.repeated(2)?.iter().map(read_skipped_key).collect::<Option<_>>()?;
     let ascending = keys.iter().zip(keys.iter().skip(1)).all(|(one, next)| one.n < next.n);
-    (ascending && !keys.is_empty()).then(|| Arc::new(SkippedChain { header_key, keys }))
+    let passed = keys.last().is_some_and(|last| last.n < end);
+    (ascending && passed).then(|| Arc::new(SkippedChain { header_key, keys }))
 }
 
 pub(super) fn read_skipped_key(fields: &Fields<'_>) -> Option<SkippedKey> {

@@ -76,3 +76,34 @@ fn t130_flipped_bits_never_panic_and_never_load_another_format() {
         }
     }
 }
+
+/// Found by fuzzing: such a state loaded, and after the next message its successor did not.
+#[test]
+fn skipped_key_that_its_chain_has_not_reached_is_not_loaded() {
+    let bytes = states()[3].to_bytes();
+    let stored = v1::SessionState::decode(bytes.as_slice()).unwrap();
+    let reached = stored.receiving.as_ref().unwrap().n;
+    let with_key = |n: u32| {
+        let mut altered = stored.clone();
+        altered.skipped[0].keys[0].n = n;
+        Session::from_bytes(&altered.encode_to_vec()).map(|_| ())
+    };
+    assert_eq!(with_key(reached), Err(StateError::Corrupted));
+    assert_eq!(with_key(u32::MAX), Err(StateError::Corrupted));
+    assert_eq!(with_key(reached - 1), Ok(()), "control");
+}
+
+#[test]
+fn skipped_keys_of_more_chains_than_are_kept_are_not_loaded() {
+    let stored = v1::SessionState::decode(states()[3].to_bytes().as_slice()).unwrap();
+    let with_chains = |older: u8, current: usize| {
+        let of_current = stored.skipped[0].clone();
+        let older = (0..older).map(|key| v1::SkippedChain { header_key: vec![key; 32], ..of_current.clone() });
+        let skipped = older.chain(vec![of_current.clone(); current]).collect();
+        let altered = v1::SessionState { skipped, ..stored.clone() };
+        Session::from_bytes(&altered.encode_to_vec()).map(|_| ())
+    };
+    assert_eq!(with_chains(6, 0), Err(StateError::Corrupted));
+    assert_eq!(with_chains(5, 2), Err(StateError::Corrupted));
+    assert_eq!(with_chains(5, 1), Ok(()), "control");
+}

@@ -1,0 +1,172 @@
+//! Invitations: `docs/protocol.md` B18.
+
+use std::sync::LazyLock;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use carevow_core::SessionId;
+use carevow_core::ids::OrgId;
+use carevow_core::invitation::{CommittedClient, Invitation, IssuedInvitation, PracticeFacts, WhereConfirmed};
+use carevow_core::linking::RelayUrl;
+use carevow_core::primitives::{Ed25519PublicKey, Ed25519Secret};
+use carevow_core::safety_number::TypedCode;
+use carevow_core::wire::v1;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::input::{Input, part};
+use crate::world::{DAY, NOW, WORLD, rng};
+use crate::{Depth, Seed, Target};
+
+/// A text, or the bytes of an invitation, to which the target adds checksum and text form.
+pub const TEXT: Target = Target {
+    name: "invitation",
+    run: text,
+    deepest: 3,
+    success: "parsed, its practice checked, and the commitment made",
+    seeds: || {
+        let text = issued().invitation().to_text();
+        let link = format!("https://example.org/i#{}", *text);
+        let bytes = bytes(&text);
+        vec![
+            Seed::new("text", 3, [&[0][..], text.as_bytes()].concat()),
+            Seed::new("link", 3, [&[0][..], link.as_bytes()].concat()),
+            Seed::new("mistyped", 0, [&[0][..], text.replace('A', "B").as_bytes()].concat()),
+            Seed::new("bytes", 3, [&[1][..], &bytes].concat()),
+            Seed::new("other-practice", 1, [&[1][..], &bytes[..2], &[9; 16], &bytes[18..]].concat()),
+        ]
+    },
+};
+
+/// The messages of the exchange, as the practice gets them, or as the client does.
+pub const USE: Target = Target {
+    name: "invitation_use",
+    run: exchange,
+    deepest: 3,
+    success: "both messages of the client taken and the code that was typed right; or the client's nonce revealed",
+    seeds: || {
+        let exchange = Exchange::honest();
+        let [commit, answer, nonce] = exchange.messages.map(|message| message.encode_to_vec());
+        let typed = exchange.code.as_bytes();
+        vec![
+            Seed::new("practice", 3, [&[0][..], &part(&commit), &part(&nonce), typed].concat()),
+            Seed::new("wrong-code", 2, [&[0][..], &part(&commit), &part(&nonce), b"12345x"].concat()),
+            Seed::new("other-nonce", 1, [&[0][..], &part(&commit), &part(&answer)].concat()),
+            Seed::new("no-commitment", 0, [&[0][..], &part(&nonce), &part(&nonce)].concat()),
+            Seed::new("client", 3, [&[1][..], &part(&answer)].concat()),
+            Seed::new("client-other-form", 0, [&[1][..], &part(&commit)].concat()),
+        ]
+    },
+};
+
+const ORG: OrgId = OrgId::from_bytes([0x0f; 16]);
+const SID: SessionId = SessionId::from_bytes([0x51; 32]);
+
+static RELAYS: LazyLock<[RelayUrl; 1]> = LazyLock::new(|| [RelayUrl::new("https://relay.example").expect("short")]);
+static ORG_KEY: LazyLock<Ed25519PublicKey> =
+    LazyLock::new(|| Ed25519Secret::from_seed(&Zeroizing::new([0x0f; 32])).public_key());
+
+/// The invitation of all runs, by Bob's practice.
+fn issued() -> IssuedInvitation {
+    let (account, expires) = (WORLD.bob.account.account(), NOW.plus(7 * DAY));
+    IssuedInvitation::issue((ORG, &ORG_KEY), account, None, &RELAYS[0], expires, NOW, &mut rng(3)).expect("seeded")
+}
+
+/// The bytes in a text form, without the checksum.
+fn bytes(text: &str) -> Vec<u8> {
+    let encoded = text.strip_prefix("carevow:").expect("a text form");
+    let mut bytes = Base64UrlUnpadded::decode_vec(encoded).expect("a text form");
+    bytes.truncate(bytes.len() - 4);
+    bytes
+}
+
+/// The text form of `bytes`, its checksum being `HASH("invitation", bytes)[0..4]`.
+fn with_checksum(bytes: &[u8]) -> String {
+    let digest = Sha256::new_with_prefix(b"\x15carevow/v1/invitation").chain_update(bytes).finalize();
+    format!("carevow:{}", Base64UrlUnpadded::encode_string(&[bytes, &digest[..4]].concat()))
+}
+
+fn text(data: &[u8]) -> Depth {
+    let mut input = Input::new(data);
+    let text = match input.byte() & 1 {
+        0 => match str::from_utf8(input.rest()) {
+            Ok(text) => text.to_owned(),
+            Err(_) => return 0,
+        },
+        _ => with_checksum(input.rest()),
+    };
+    let Ok(invitation) = Invitation::parse(&text, &*RELAYS, NOW) else { return 0 };
+    assert!(text.ends_with(invitation.to_text().as_str()), "an invitation has one text form");
+    let bob = WORLD.bob.account.public_key();
+    let facts = PracticeFacts {
+        org: ORG,
+        org_key: &ORG_KEY,
+        listed_aik: Some(&bob),
+        bundle_account: WORLD.bob.account.account(),
+        bundle_aik: &bob,
+    };
+    let Ok(checked) = invitation.check(&facts) else { return 1 };
+    checked.commit("Ms. A", &mut rng(4)).expect("a short name");
+    3
+}
+
+/// An honest exchange.
+struct Exchange {
+    /// The client's commitment, the practice's answer, the client's nonce.
+    messages: [v1::InvitationUse; 3],
+    code: String,
+}
+
+impl Exchange {
+    fn committed() -> (v1::InvitationUse, CommittedClient) {
+        let bob = WORLD.bob.account.public_key();
+        let facts = PracticeFacts {
+            org: ORG,
+            org_key: &ORG_KEY,
+            listed_aik: Some(&bob),
+            bundle_account: WORLD.bob.account.account(),
+            bundle_aik: &bob,
+        };
+        let invitation = Invitation::parse(&issued().invitation().to_text(), &*RELAYS, NOW).expect("honest");
+        let checked = invitation.check(&facts).unwrap_or_else(|_| unreachable!("honest"));
+        let (message, mut client) = checked.commit("Ms. A", &mut rng(4)).unwrap_or_else(|_| unreachable!("honest"));
+        client.sent_on(SID);
+        (message, client)
+    }
+
+    fn honest() -> Self {
+        let (commit, client) = Self::committed();
+        let invitation = issued();
+        let first = invitation.judge(WORLD.alice.account.account(), SID, &commit, NOW);
+        let first = first.unwrap_or_else(|_| unreachable!("honest"));
+        let (answer, _) = invitation.accept(&first, &mut rng(5)).unwrap_or_else(|_| unreachable!("seeded"));
+        let nonce = client.judge(SID, &answer).unwrap_or_else(|_| unreachable!("honest"));
+        let (revealed, client) = client.reveal(&nonce);
+        Self { messages: [commit, answer, revealed], code: client.code().digits() }
+    }
+}
+
+fn exchange(data: &[u8]) -> Depth {
+    let mut input = Input::new(data);
+    let client = input.byte() & 1 == 1;
+    let Ok(first) = v1::InvitationUse::decode(input.part()) else { return 0 };
+    if client {
+        let (_, client) = Exchange::committed();
+        let Ok(nonce) = client.judge(SID, &first) else { return 0 };
+        client.reveal(&nonce);
+        return 3;
+    }
+    let account = WORLD.alice.account.account();
+    let invitation = issued();
+    let Ok(judged) = invitation.judge(account, SID, &first, NOW) else { return 0 };
+    let (_, practice) = invitation.accept(&judged, &mut rng(5)).unwrap_or_else(|_| unreachable!("seeded"));
+    let _ = practice.used().shown_again(account, &first);
+    let Ok(second) = v1::InvitationUse::decode(input.part()) else { return 1 };
+    let Ok(nonce) = practice.judge(SID, &second) else { return 1 };
+    let unverified = practice.finish(&nonce);
+    let Some(typed) = str::from_utf8(input.rest()).ok().and_then(|text| TypedCode::parse(text).ok()) else { return 2 };
+    match unverified.confirm(&typed, WhereConfirmed::InTheRoom, NOW) {
+        Ok(_) => 3,
+        Err(_) => 2,
+    }
+}

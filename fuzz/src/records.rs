@@ -1,0 +1,257 @@
+//! Records: `docs/protocol.md` B19 and B20. What is signed over free bytes is signed here, so that bytes come behind the
+//! signature too.
+
+use carevow_core::ids::{ConsentId, ContentKeyId, StoreId};
+use carevow_core::records::{
+    AuditChain, AuditEntry, AuditEvent, AuditHead, Basis, ChainPoint, Channel, Consent, ConsentError, ConsentRecord,
+    Coverage, ErasureCertificate, Granter, HistoryError, HistoryGrant, HistoryItem, HistoryReader, HistoryReason,
+    KeepReason, Kept, KeptPart, Outcome, RecordError, Recorder, StatementKind, StoredEntry, VerifiedStatement,
+    sign_statement, verify,
+};
+use carevow_core::wire::v1;
+use carevow_core::{AccountId, ConversationId, DeviceId, MessageId};
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::content::descriptor;
+use crate::input::{Input, part};
+use crate::world::{NOW, WORLD, account};
+use crate::{Depth, Seed, Target};
+
+/// One byte for which record, then its bytes.
+pub const TARGET: Target = Target {
+    name: "records",
+    run,
+    deepest: 3,
+    success: "parsed, verified, and written again, read to its end or admitted",
+    seeds: || {
+        let (entries, head) = chain();
+        let all: Vec<u8> = entries.iter().flat_map(|entry| part(entry)).collect();
+        let signed = |which: u8, signed: &v1::Signed| [&[which][..], &signed.encode_to_vec()].concat();
+        let mut altered = head.clone();
+        altered.sig[0] ^= 1;
+        let alice = &WORLD.alice.device;
+        vec![
+            Seed::new("entry", 3, [&[0][..], &entries[0]].concat()),
+            Seed::new("prune-entry", 3, [&[0][..], &entries[2]].concat()),
+            Seed::new("chain", 3, [&[1][..], &all].concat()),
+            Seed::new("chain-with-a-hole", 1, [&[1][..], &part(&entries[0]), &part(&entries[2])].concat()),
+            Seed::new("head", 3, signed(2, &head)),
+            Seed::new("altered-head", 0, signed(2, &altered)),
+            Seed::new("erasure", 3, signed(3, &erasure().sign(alice))),
+            Seed::new("grant", 3, signed(4, &grant(b"", 0).sign(alice))),
+            Seed::new("history", 3, [&[5][..], &history()].concat()),
+            Seed::new("cut-history", 0, [&[5][..], &history()[..39]].concat()),
+            Seed::new("consent", 3, [&[6][..], &consent().to_bytes()].concat()),
+            Seed::new("no-consent", 1, [&[6][..], b"an order"].concat()),
+        ]
+    },
+};
+
+const CONVERSATION: ConversationId = ConversationId::from_bytes([0xc0; 16]);
+const MESSAGE: MessageId = MessageId::from_bytes([0x3e; 16]);
+const STORE: StoreId = StoreId::from_bytes([0x57; 16]);
+const PATIENT: AccountId = account(2);
+
+fn run(data: &[u8]) -> Depth {
+    let mut input = Input::new(data);
+    match input.byte() % 7 {
+        0 => entry(input.rest()),
+        1 => audit(&mut input),
+        2 => signed(input.rest(), |signed| {
+            let alice = WORLD.alice.device.public();
+            let origin = (alice.address.account, alice.address.device);
+            AuditHead::verify(signed, origin, &alice.dsk).map(drop)
+        }),
+        3 => signed(input.rest(), |signed| {
+            let certificate = ErasureCertificate::verify(signed, &WORLD.alice.device.public().dsk)?;
+            assert_eq!(&certificate.sign(&WORLD.alice.device), signed);
+            Ok(())
+        }),
+        4 => signed(input.rest(), |signed| {
+            let alice = WORLD.alice.device.public();
+            let from = (alice.address.account, &alice.dsk);
+            match HistoryGrant::verify(signed, from, Granter::Owner, PATIENT) {
+                Ok(_) => Ok(()),
+                Err(HistoryError::Grant(error)) => Err(error),
+                Err(_) => Err(RecordError::OtherOrigin),
+            }
+        }),
+        5 => read(input.rest()),
+        _ => admit(input.rest()),
+    }
+}
+
+/// A signed record: 0 malformed or another signature, 1 another origin.
+fn signed(data: &[u8], verify: impl Fn(&v1::Signed) -> Result<(), RecordError>) -> Depth {
+    let Ok(signed) = v1::Signed::decode(data) else { return 0 };
+    match verify(&signed) {
+        Ok(()) => 3,
+        Err(RecordError::OtherOrigin) => 1,
+        Err(_) => 0,
+    }
+}
+
+/// An entry that parses is the entry that a chain would append there.
+fn entry(data: &[u8]) -> Depth {
+    let Ok((seq, entry)) = AuditEntry::parse(data) else { return 0 };
+    let Some(before) = seq.checked_sub(1) else { return 1 };
+    match AuditChain::at(ChainPoint { seq: before, h: [0; 32] }).append(&entry) {
+        Ok((bytes, _)) => {
+            assert_eq!(bytes, data);
+            3
+        }
+        // A prune entry may name a point that the chain has not reached: the parser does not know the chain.
+        Err(_) => 2,
+    }
+}
+
+/// Entries whose stored hashes are right.
+fn audit(input: &mut Input<'_>) -> Depth {
+    let mut h = [0; 32];
+    let mut stored = Vec::new();
+    while !input.is_empty() && stored.len() < 64 {
+        let bytes = input.part();
+        if stored.is_empty()
+            && let Ok((2.., AuditEntry { pruned: Some(point), .. })) = AuditEntry::parse(bytes)
+        {
+            h = point.h;
+        }
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
+        let sha = Sha256::new_with_prefix(b"\x10carevow/v1/audit").chain_update(h).chain_update(length);
+        h = sha.chain_update(bytes).finalize().into();
+        stored.push(StoredEntry { bytes, h });
+    }
+    let Ok(end) = verify(&stored, &[]) else { return u32::from(!stored.is_empty()) };
+    let Some(last) = stored.last() else { return 0 };
+    assert_eq!(end.h, last.h);
+    assert_eq!(verify(&stored, &[end]), Ok(end));
+    let other = ChainPoint { h: [1; 32], ..end };
+    assert!(verify(&stored, &[end, other]).is_err(), "two heads of one number agree");
+    3
+}
+
+/// The items of an archive, alone and under a grant.
+fn read(file: &[u8]) -> Depth {
+    let Ok(items) = HistoryReader::new(file).collect::<Result<Vec<_>, _>>() else { return 0 };
+    let grant = grant(file, items.len() as u64);
+    let archive = v1::AttachmentMsg { purpose: 3, ..Default::default() };
+    let passed = grant.read(&archive, file).expect("granted");
+    assert_eq!(passed.len(), items.len());
+    let mut again = Vec::new();
+    for item in &items {
+        if item.append_to(&mut again).is_err() {
+            return 2;
+        }
+    }
+    let reread = HistoryReader::new(&again).collect::<Result<Vec<_>, _>>().expect("what was written");
+    assert!(reread == items);
+    3
+}
+
+/// A statement with this body, signed by Alice, as the consent of a patient.
+fn admit(body: &[u8]) -> Depth {
+    let place = (&CONVERSATION, &MESSAGE);
+    let Ok(statement) = sign_statement(&WORLD.alice.device, place, StatementKind::Consent, body.to_vec()) else {
+        return 0;
+    };
+    let verified = VerifiedStatement::verify(&statement, place, &WORLD.alice.device.public().dsk);
+    let verified = verified.expect("just signed");
+    let recorders = [Recorder::Patient(PATIENT), Recorder::Proxy, Recorder::Clinician, Recorder::Other];
+    let mut depth = 1;
+    for recorder in recorders {
+        match ConsentRecord::admit(&verified, recorder, NOW) {
+            Ok(record) => {
+                assert!(recorder != Recorder::Other);
+                let again = record.consent().to_bytes();
+                let statement = sign_statement(&WORLD.alice.device, place, StatementKind::Consent, again);
+                let statement = statement.expect("not longer than it was");
+                let verified = VerifiedStatement::verify(&statement, place, &WORLD.alice.device.public().dsk);
+                let again = ConsentRecord::admit(&verified.expect("just signed"), recorder, NOW);
+                assert!(again.as_ref() == Ok(&record));
+                depth = 3;
+            }
+            Err(ConsentError::NotEntitled) => depth = depth.max(2),
+            Err(_) => {}
+        }
+    }
+    depth
+}
+
+/// Three entries, the last one a prune of the first, and the head of their chain.
+fn chain() -> (Vec<Vec<u8>>, v1::Signed) {
+    let entry = AuditEntry {
+        at: NOW,
+        server_ts: Some(NOW),
+        actor: Some((account(1), DeviceId::new(1).expect("in range"))),
+        person: "dr-a".into(),
+        event: AuditEvent::Read,
+        conversation: Some(CONVERSATION),
+        patient: Some(PATIENT),
+        subjects: vec![[1; 16], [2; 16]],
+        outcome: Outcome::Done,
+        reason: 4,
+        note: "why".into(),
+        info_type: 10,
+        pruned: None,
+    };
+    let (first, chain) = AuditChain::EMPTY.append(&entry).expect("right");
+    let (second, next) = chain.append(&AuditEntry { event: AuditEvent::Export, ..entry.clone() }).expect("right");
+    let prune = AuditEntry { event: AuditEvent::Prune, pruned: Some(chain.end()), ..entry };
+    let (third, last) = next.append(&prune).expect("right");
+    (vec![first, second, third], AuditHead::sign(&WORLD.alice.device, STORE, None, last.end(), NOW))
+}
+
+fn erasure() -> ErasureCertificate {
+    ErasureCertificate {
+        store: STORE,
+        conversation: CONVERSATION,
+        basis: Basis::Request,
+        at: NOW,
+        keys: vec![ContentKeyId::from_bytes([5; 16])],
+        chain_seq: 3,
+        kept: vec![Kept { what: KeptPart::Archive, reason: KeepReason::Retention, until: NOW }],
+        earlier_copies: Coverage::Covered,
+        emergency_shares: Coverage::NotCovered,
+    }
+}
+
+fn grant(file: &[u8], count: u64) -> HistoryGrant {
+    HistoryGrant {
+        conversation: CONVERSATION,
+        from: account(1),
+        to: PATIENT,
+        start: NOW,
+        end: NOW,
+        reason: HistoryReason::NewMember,
+        count,
+        sha256: Sha256::digest(file).into(),
+        at: NOW,
+    }
+}
+
+fn history() -> Vec<u8> {
+    let blob = descriptor(carevow_core::attachment::Purpose::Message, b"file").0;
+    let mut file = Vec::new();
+    for blob in [None, Some(blob)] {
+        let sender = (account(1), DeviceId::new(1).expect("in range"));
+        let item = HistoryItem { sender, server_ts: NOW, content: b"content".to_vec(), blob };
+        item.append_to(&mut file).expect("short");
+    }
+    file
+}
+
+fn consent() -> Consent {
+    Consent {
+        id: ConsentId::from_bytes([6; 16]),
+        scope: "messaging".into(),
+        text_sha256: [7; 32],
+        text_version: "1".into(),
+        channel: Channel::App,
+        given_at: Some(NOW),
+        expires_at: None,
+        withdrawn_at: None,
+        patient: PATIENT,
+        alternative: "By telephone.".into(),
+    }
+}

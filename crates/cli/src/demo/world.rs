@@ -82,8 +82,7 @@ impl World {
             let certificates = service.certify(local.public(), now, &mut rng)?;
             Ok::<_, DemoError>(Device::new(local, manifest.clone(), prekeys, certificates, service.trust(now)?))
         };
-        let devices =
-            [ready(clinician, &of_practice)?, ready(connector, &of_practice)?, ready(phone, &of_patient)?];
+        let devices = [ready(clinician, &of_practice)?, ready(connector, &of_practice)?, ready(phone, &of_patient)?];
         Ok(Self {
             service,
             mailbox: Mailbox::default(),
@@ -206,13 +205,7 @@ impl World {
     }
 
     /// Gives an envelope to the device that must be refused with exactly `error`, and change nothing.
-    pub fn refuse(
-        &mut self,
-        who: Who,
-        delivery: &Delivery,
-        error: DecryptError,
-        what: &str,
-    ) -> Result<(), DemoError> {
+    pub fn refuse(&mut self, who: Who, delivery: &Delivery, error: DecryptError, what: &str) -> Result<(), DemoError> {
         let before = self.device(who).state();
         let outcome = self.receive(who, delivery);
         self.check(outcome.err() == Some(Refused::Decrypt(error)), &format!("refused with \"{error}\": {what}"))?;

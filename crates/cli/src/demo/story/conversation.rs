@@ -26,7 +26,8 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
         sizes.push(size);
     }
     let epochs = world.session(Who::Patient, Who::Clinician)?.lane_epochs();
-    world.check(epochs.own >= 1 && epochs.peer >= 1, "fresh ML-KEM keys of both phones are in the conversation's key")?;
+    world
+        .check(epochs.own >= 1 && epochs.peer >= 1, "fresh ML-KEM keys of both phones are in the conversation's key")?;
     let (smallest, largest) = (sizes.iter().min().copied(), sizes.iter().max().copied());
     world.check(smallest == largest, "every one of these messages has the same size")?;
     let size = grouped(smallest.unwrap_or(0) as u64);

@@ -115,7 +115,9 @@ fn answer(world: &mut World) -> Result<(), DemoError> {
         "The clinician's phone sent a copy of the answer to the practice's record system, encrypted for it alone.",
     )?;
     let size = grouped(delivery.bytes.len() as u64);
-    Ok(world.narrator.bytes(&format!("a message of the session: {size} bytes, no sender, no session id in the open"))?)
+    Ok(world
+        .narrator
+        .bytes(&format!("a message of the session: {size} bytes, no sender, no session id in the open"))?)
 }
 
 fn safety_number(world: &mut World) -> Result<(), DemoError> {
@@ -124,9 +126,8 @@ fn safety_number(world: &mut World) -> Result<(), DemoError> {
         (public.address.account, public.aik)
     };
     let (practice, patient) = (identity(Who::Clinician), identity(Who::Patient));
-    let [of_practice, of_patient] = [practice, patient].map(|(account, aik)| {
-        world.watch.time("compute half a safety number", || Fingerprint::of(&account, &aik))
-    });
+    let [of_practice, of_patient] = [practice, patient]
+        .map(|(account, aik)| world.watch.time("compute half a safety number", || Fingerprint::of(&account, &aik)));
     let at_practice = SafetyNumber::new(of_practice.clone(), of_patient.clone());
     let at_patient = SafetyNumber::new(of_patient.clone(), of_practice.clone());
     let impostor = SafetyNumber::new(Fingerprint::of(&practice.0, &patient.1), of_patient);

@@ -52,7 +52,7 @@ pub(crate) const LOW_ORDER_ENCODINGS: [[u8; 32]; 7] = {
     [LOW_ORDER[0], LOW_ORDER[1], LOW_ORDER[2], LOW_ORDER[3], LOW_ORDER[4], p, p_plus_one]
 };
 
-/// A canonical X25519 public key. It may still be of small order: [`X25519Secret::diffie_hellman`] catches that.
+/// A canonical X25519 public key. It may still be of small order: the Diffie-Hellman function catches that.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct X25519PublicKey([u8; 32]);
 

@@ -1,8 +1,8 @@
 //! The wire: protobuf with the rules of `docs/protocol.md` B1.2, and fixed layouts.
 //!
-//! Two parsers. [`decode_canonical`] is for what is signed and for the containers of signed things: only the canonical
+//! Two parsers. `decode_canonical` is for what is signed and for the containers of signed things: only the canonical
 //! encoding of known fields is accepted, so that there is one reading of the bytes under a signature.
-//! [`decode_content`] is for what an AEAD already authenticates: unknown fields may come, but a known singular field
+//! `decode_content` is for what an AEAD already authenticates: unknown fields may come, but a known singular field
 //! or a oneof occurs once at most, or two decoders could show two texts under one receipt digest.
 
 mod ext;

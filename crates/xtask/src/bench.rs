@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
+use crate::operations::{OPERATIONS, Operation};
 use crate::workspace::{Tally, cargo, output, root, succeed};
 
 const BEGIN: &str = "<!-- written by `cargo xtask bench` -->";
@@ -89,31 +90,77 @@ fn collect(folder: &Path) -> anyhow::Result<Groups> {
     Ok(groups)
 }
 
+/// The groups of `benches/`.
+const FLOOR: &str = "floor";
+const OPERATION: &str = "operation";
+const PEER: &str = "vodozemac Olm";
+
 fn tables(groups: &Groups, quick: bool) -> anyhow::Result<String> {
     let mut text = String::new();
     let rustc = output(std::process::Command::new("rustc").arg("--version"))?;
-    writeln!(text, "{}; {}.", machine(), rustc.trim())?;
-    if quick {
-        writeln!(text, "Quick run: few samples, for orientation only.")?;
+    let date = output(std::process::Command::new("date").args(["-u", "+%Y-%m-%d"]))?;
+    writeln!(text, "{}. {}, release profile. {}.", machine(), rustc.trim(), date.trim())?;
+    match quick {
+        true => writeln!(text, "Quick run: few samples, for orientation only.")?,
+        false => writeln!(text, "{SETTINGS}")?,
     }
-    for (group, rows) in groups {
-        writeln!(text, "\n### {group}\n\n| | median | 95 % interval |\n| --- | ---: | ---: |")?;
-        for (name, Estimates { median }) in rows {
-            let Interval { lower_bound, upper_bound } = median.confidence_interval;
-            let (low, high) = (time(lower_bound), time(upper_bound));
-            writeln!(text, "| {name} | {} | {low} to {high} |", time(median.point_estimate))?;
-        }
+    writeln!(text, "\n### Operations\n")?;
+    writeln!(text, "| operation | time | floor | ratio to floor | {PEER} | ratio to peer |")?;
+    writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |")?;
+    for operation in OPERATIONS {
+        writeln!(text, "{}", row(groups, operation)?)?;
+    }
+    writeln!(text, "\n### Primitives\n\n| primitive | median | 95 % interval |\n| --- | ---: | ---: |")?;
+    for (name, Estimates { median }) in groups.get(FLOOR).context("no primitive was measured")? {
+        let Interval { lower_bound, upper_bound } = median.confidence_interval;
+        let (low, high) = (time(lower_bound), time(upper_bound));
+        writeln!(text, "| {name} | {} | {low} to {high} |", time(median.point_estimate))?;
     }
     Ok(text)
 }
 
-/// Processor and cores, as the system names them.
+const SETTINGS: &str = "Processor time of the measuring thread, medians of criterion: 40 samples in 1.5 s after 0.3 s of \
+warming up (10 samples for header trial, 20 for attachments), from one run. Other work ran on the machine, so the ratios \
+say more than the times. Ratios are time divided by floor and time divided by the peer's time: below 1 is faster.";
+
+/// One operation beside its floor and its peer.
+fn row(groups: &Groups, operation: &Operation) -> anyhow::Result<String> {
+    let find = |group: &str, name: &str| Some(groups.get(group)?.get(name)?.median.point_estimate);
+    let name = operation.name;
+    let measured = find(OPERATION, name).with_context(|| format!("{name} was not measured"))?;
+    let mut floor = 0.0;
+    for (primitive, count) in operation.floor.iter().copied().flatten() {
+        let one = find(FLOOR, primitive).with_context(|| format!("{primitive} was not measured"))?;
+        floor += one * count;
+    }
+    let rate = operation.bytes.map_or(String::new(), |bytes| format!(" ({:.0} MB/s)", bytes as f64 * 1e3 / measured));
+    let beside = |other: Option<f64>| {
+        other.map_or(("–".to_owned(), "–".to_owned()), |other| (time(other), format!("{:.2}", measured / other)))
+    };
+    let (floor, to_floor) = beside((floor > 0.0).then_some(floor));
+    let (peer, to_peer) = beside(find(PEER, name));
+    Ok(format!("| {name} | {}{rate} | {floor} | {to_floor} | {peer} | {to_peer} |", time(measured)))
+}
+
+/// Cores and architecture, and which instructions for cryptography the processor has.
 fn machine() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
+    let flags: Vec<_> = cpuinfo
+        .lines()
+        .find_map(|line| {
+            line.strip_prefix("flags")?.split_once(':').map(|(_, flags)| flags.split_whitespace().collect())
+        })
+        .unwrap_or_default();
+    let shared = if flags.contains(&"hypervisor") { "shared virtual " } else { "" };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{}, {cores} cores, {}", model.unwrap_or("unknown processor"), std::env::consts::ARCH)
+    let known = [("aes", "AES-NI"), ("pclmulqdq", "PCLMULQDQ"), ("sha_ni", "SHA-NI")];
+    let has: Vec<_> = known.iter().filter(|(flag, _)| flags.contains(flag)).map(|(_, name)| *name).collect();
+    let arch = std::env::consts::ARCH.replace('_', "-");
+    match has.split_last() {
+        Some((last, [])) => format!("{cores} {shared}cores, {arch} with {last}"),
+        Some((last, first)) => format!("{cores} {shared}cores, {arch} with {} and {last}", first.join(", ")),
+        None => format!("{cores} {shared}cores, {arch}"),
+    }
 }
 
 fn time(nanoseconds: f64) -> String {

@@ -11,6 +11,7 @@ mod fuzz;
 mod libtest;
 mod mutate;
 mod mutation;
+mod operations;
 mod test;
 mod vectors;
 mod workspace;

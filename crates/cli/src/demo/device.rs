@@ -117,17 +117,21 @@ impl Device {
         Ok(written)
     }
 
-    /// The envelope that carries a content to one device: sealed until that device has answered, bare afterwards.
+    /// The envelope that carries a message to one device: sealed until that device has answered, bare afterwards.
     pub fn encrypt(
         &mut self,
         to: DeviceAddress,
-        content: &content::Outgoing,
+        message: Message<'_>,
         now: Timestamp,
         rng: &mut Source,
     ) -> Result<Vec<u8>, DemoError> {
         let session = self.sessions.get(&to).ok_or_else(|| no_session("sending"))?;
-        let options = SendOptions { minimum_body: content.content().minimum_body(), ..SendOptions::CLINICAL };
-        let (outgoing, next) = session.encrypt(content.bytes(), options, now, rng)?;
+        let (bytes, minimum_body) = match message {
+            Message::Content(content) => (content.bytes(), content.content().minimum_body()),
+            Message::Acknowledgement => (&[][..], 0),
+        };
+        let options = SendOptions { minimum_body, ..SendOptions::CLINICAL };
+        let (outgoing, next) = session.encrypt(bytes, options, now, rng)?;
         self.sessions.insert(to, next);
         match outgoing {
             Outgoing::Init(_) => self.seal(&outgoing, to, rng),
@@ -158,6 +162,15 @@ impl Device {
         let sessions = self.sessions.values().map(|session| session.to_bytes().to_vec());
         sessions.chain(self.digests.keys().map(|key| key.to_bytes().to_vec())).collect()
     }
+}
+
+/// What is sent on a session.
+#[derive(Clone, Copy)]
+pub enum Message<'a> {
+    /// Something for a person or an app.
+    Content(&'a content::Outgoing),
+    /// Nothing but the sign that this device has the key (B7.4).
+    Acknowledgement,
 }
 
 /// A bundle that passed, and the pin that it leads to.

@@ -63,7 +63,8 @@ impl Drop for Received {
 /// The sender's text as a name that stays in its folder: letters, digits, `-`, `_` and single points inside.
 fn safe_name(suggested: &str) -> String {
     let kept = suggested.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' });
-    let kept: String = kept.collect::<String>().split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+    let kept: String =
+        kept.collect::<String>().split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
     let end: String = kept.chars().rev().take(NAME).collect::<Vec<_>>().into_iter().rev().collect();
     match end.trim_start_matches('.') {
         "" => "attachment".to_owned(),

@@ -21,8 +21,8 @@ pub struct Received {
     pub from: DeviceAddress,
     /// On which session.
     pub sid: SessionId,
-    /// What it says.
-    pub content: Content,
+    /// What it says; `None` for an acknowledgement.
+    pub content: Option<Content>,
     /// What its number says; `None` for one that is not counted.
     pub sequenced: Option<Sequenced>,
     /// Which prekeys were used, if it began the session.
@@ -32,8 +32,8 @@ pub struct Received {
 impl Received {
     /// Its text, if it is one.
     pub fn text(&self) -> &str {
-        match self.content.body() {
-            Body::Text(text) => &text.text,
+        match self.content.as_ref().map(Content::body) {
+            Some(Body::Text(text)) => &text.text,
             _ => "",
         }
     }
@@ -148,6 +148,9 @@ impl Device {
     ) -> Result<Received, Refused> {
         let (from, sid) = (session.peer().device.address, session.sid());
         self.sessions.insert(from, session);
+        if let Opened::Empty = opened {
+            return Ok(Received { from, sid, content: None, sequenced: None, grade });
+        }
         let content = Content::parse(opened.content())?;
         let (key, digest) = (content.dedupe_key(&from), *content.digest());
         let route = content.route(&self.address().account, &from.account)?;
@@ -163,6 +166,6 @@ impl Device {
             *tracker = next;
             sequenced
         });
-        Ok(Received { from, sid, content, sequenced, grade })
+        Ok(Received { from, sid, content: Some(content), sequenced, grade })
     }
 }

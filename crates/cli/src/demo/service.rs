@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use carevow_core::ids::Serial;
 use carevow_core::identity::{
     Assurance, DevicePublic, DeviceTerms, IssuerKey, IssuerTerms, RevocationList, Revocations, RootKey, Trust,
     TrustRoots,
 };
+use carevow_core::ids::Serial;
 use carevow_core::prekey::BundleParts;
 use carevow_core::random::draw;
 use carevow_core::time::{DAY_MS, HOUR_MS, Validity};
@@ -78,12 +78,7 @@ impl Service {
     }
 
     /// Certifies a device for 24 hours.
-    pub fn certify(
-        &self,
-        device: &DevicePublic,
-        now: Timestamp,
-        rng: &mut Source,
-    ) -> Result<Certificates, DemoError> {
+    pub fn certify(&self, device: &DevicePublic, now: Timestamp, rng: &mut Source) -> Result<Certificates, DemoError> {
         let terms = DeviceTerms {
             issuer_id: self.terms.issuer_id,
             serial: Serial::from_bytes(*draw(rng)?),
@@ -103,12 +98,7 @@ impl Service {
     }
 
     /// The bundle of a device: one-time keys leave the shelf. Nobody is asked who wants it.
-    pub fn bundle(
-        &mut self,
-        of: DeviceAddress,
-        now: Timestamp,
-        rng: &mut Source,
-    ) -> Result<BundleParts, DemoError> {
+    pub fn bundle(&mut self, of: DeviceAddress, now: Timestamp, rng: &mut Source) -> Result<BundleParts, DemoError> {
         let missing = || DemoError::Check("the directory knows every device that published".to_owned());
         let shelf = self.shelves.get_mut(&of).ok_or_else(missing)?;
         let (opk, kem) = (shelf.one_time.pop_front(), shelf.one_time_kems.pop_front());

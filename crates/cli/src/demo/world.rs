@@ -1,15 +1,15 @@
 //! Everything that the story needs: a service, mailboxes, three devices.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use carevow_core::content::{Body, Text};
+use carevow_core::content::{self, Body, Text};
 use carevow_core::errors::DecryptError;
 use carevow_core::identity::{AccountKey, DeviceKind, ListedDevice, LocalDevice, Manifest, ManifestDraft};
 use carevow_core::random::draw;
 use carevow_core::ratchet::Session;
 use carevow_core::{AccountId, DeviceAddress, DeviceId, RegNonce, Timestamp};
 
-use super::device::{Device, Received, Refused};
+use super::device::{Device, Message, Received, Refused};
 use super::error::DemoError;
 use super::mailbox::{BlobStore, Delivery, Kind, Mailbox};
 use super::narrator::Narrator;
@@ -82,8 +82,7 @@ impl World {
             let certificates = service.certify(local.public(), now, &mut rng)?;
             Ok::<_, DemoError>(Device::new(local, manifest.clone(), prekeys, certificates, service.trust(now)?))
         };
-        let devices =
-            [ready(clinician, &of_practice)?, ready(connector, &of_practice)?, ready(phone, &of_patient)?];
+        let devices = [ready(clinician, &of_practice)?, ready(connector, &of_practice)?, ready(phone, &of_patient)?];
         Ok(Self {
             service,
             mailbox: Mailbox::default(),
@@ -154,18 +153,25 @@ impl World {
     }
 
     /// Encrypts a content for one device and puts it into its mailbox.
-    pub fn submit(
-        &mut self,
-        from: Who,
-        to: Who,
-        content: &carevow_core::content::Outgoing,
-        now: Timestamp,
-    ) -> Result<(), DemoError> {
+    pub fn submit(&mut self, from: Who, to: Who, content: &content::Outgoing, now: Timestamp) -> Result<(), DemoError> {
+        self.post(from, to, Message::Content(content), now)
+    }
+
+    /// Tells `to` that `from` has the key of their session, and nothing else.
+    pub fn acknowledge(&mut self, from: Who, to: Who) -> Result<(), DemoError> {
+        self.post(from, to, Message::Acknowledgement, clock())?;
+        let (_, received) = self.open_next(to)?;
+        self.check(received.content.is_none(), "an acknowledgement shows nothing")?;
+        let confirmed = self.session(to, from)?.confirmed_at().is_some();
+        self.check(confirmed, "an acknowledgement confirms the session")
+    }
+
+    fn post(&mut self, from: Who, to: Who, message: Message<'_>, now: Timestamp) -> Result<(), DemoError> {
         let address = self.address(to);
         let (device, rng, watch) = self.parts(from);
         let confirmed = device.session(address).is_some_and(|session| session.confirmed_at().is_some());
         let step = if confirmed { "encrypt a message" } else { "encrypt and seal a first message" };
-        let bytes = watch.time(step, || device.encrypt(address, content, now, rng))?;
+        let bytes = watch.time(step, || device.encrypt(address, message, now, rng))?;
         self.mailbox.submit(address, bytes, now);
         Ok(())
     }
@@ -180,11 +186,15 @@ impl World {
     /// Gives an envelope to the device.
     pub fn receive(&mut self, who: Who, delivery: &Delivery) -> Result<Received, Refused> {
         let (device, _, watch) = self.parts(who);
-        let step = match delivery.kind() {
-            Kind::Sealed => "open a sealed envelope",
-            Kind::Session | Kind::Other => "decrypt a message",
+        let start = Instant::now();
+        let outcome = device.receive(delivery, clock());
+        let step = match (&outcome, delivery.kind()) {
+            (Ok(_), Kind::Sealed) => "open a sealed envelope",
+            (Ok(_), _) => "decrypt a message",
+            (Err(_), _) => "refuse a changed or repeated envelope",
         };
-        watch.time(step, || device.receive(delivery, clock()))
+        watch.add(step, start.elapsed());
+        outcome
     }
 
     /// Fetches and opens the next envelope.
@@ -206,13 +216,7 @@ impl World {
     }
 
     /// Gives an envelope to the device that must be refused with exactly `error`, and change nothing.
-    pub fn refuse(
-        &mut self,
-        who: Who,
-        delivery: &Delivery,
-        error: DecryptError,
-        what: &str,
-    ) -> Result<(), DemoError> {
+    pub fn refuse(&mut self, who: Who, delivery: &Delivery, error: DecryptError, what: &str) -> Result<(), DemoError> {
         let before = self.device(who).state();
         let outcome = self.receive(who, delivery);
         self.check(outcome.err() == Some(Refused::Decrypt(error)), &format!("refused with \"{error}\": {what}"))?;

@@ -5,9 +5,9 @@ use prost::Message as _;
 use super::statement::{StatementKind, VerifiedStatement};
 use super::{numbered, time};
 use crate::ids::{AccountId, ConsentId};
-use crate::limits::CONTENT_BYTES;
+use crate::limits::SIGNED_OBJECT_BYTES;
 use crate::time::Timestamp;
-use crate::wire::{decode_content, v1};
+use crate::wire::{decode_canonical, v1};
 
 numbered! {
     /// How consent was given.
@@ -131,8 +131,9 @@ impl Consent {
         .encode_to_vec()
     }
 
+    /// It is what a signature covers, so there is one reading of it (B1.2).
     fn parse(body: &[u8]) -> Result<Self, ConsentError> {
-        let wire: v1::Consent = decode_content(body, CONTENT_BYTES).map_err(|_| ConsentError::Malformed)?;
+        let wire: v1::Consent = decode_canonical(body, SIGNED_OBJECT_BYTES).map_err(|_| ConsentError::Malformed)?;
         Self::from_wire(wire).ok_or(ConsentError::Malformed)
     }
 

@@ -241,6 +241,8 @@ impl HistoryItem {
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let wire: v1::HistoryItem = decode_content(bytes, HISTORY_ITEM_BYTES).ok()?;
+        let blob_fits = wire.blob.as_ref().is_none_or(|blob| blob.purpose == MESSAGE_PURPOSE);
+        (blob_fits && !wire.content.is_empty()).then_some(())?;
         Some(Self {
             sender: (AccountId::from_slice(&wire.sender_account)?, DeviceId::new(wire.sender_device)?),
             server_ts: Timestamp::from_millis(wire.server_ts_ms),
@@ -250,4 +252,5 @@ impl HistoryItem {
     }
 }
 
+const MESSAGE_PURPOSE: u32 = 1;
 const HISTORY_PURPOSE: u32 = 3;

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use carevow_core::attachment::{self, Attachment, AttachmentError, FileSize, Labels, Purpose};
-use carevow_core::content::Body;
+use carevow_core::content::{Body, Content};
 use sha2::{Digest as _, Sha256};
 
 use super::prefix;
@@ -66,8 +66,8 @@ pub(super) fn tell(world: &mut World, attached: &Attached) -> Result<(), DemoErr
     let (mut file, size) = attached.open()?;
     let mut upload = Upload::default();
     let (_, rng, watch) = world.parts(Who::Clinician);
-    let sealed = watch
-        .time("seal the file", || attachment::seal(Purpose::Message, size, &mut file, &mut upload, rng))?;
+    let sealed =
+        watch.time("seal the file", || attachment::seal(Purpose::Message, size, &mut file, &mut upload, rng))?;
     let blob = world.blobs.put(upload);
     world.check(blob == *sealed.blob_id(), "the service names the sealed file by its bytes")?;
     world.narrator.say(&format!(
@@ -77,12 +77,12 @@ pub(super) fn tell(world: &mut World, attached: &Attached) -> Result<(), DemoErr
         grouped(size.bytes()),
         grouped(size.blob()),
     ))?;
-    world.narrator.bytes(&format!("blob {}…, {} chunks of 64 KiB at most", prefix(&blob), grouped(size.chunks())))?;
+    world.narrator.bytes(&format!("blob {}…, chunks of at most 64 KiB: {}", prefix(&blob), grouped(size.chunks())))?;
     let labels = Labels { filename: attached.name(), ..Labels::default() };
     world.send(Who::Clinician, Body::Attachment(Attachment::new(sealed, labels)))?;
     let (_, received) = world.open_next(Who::Patient)?;
     world.open_all(Who::Connector)?;
-    let Body::Attachment(descriptor) = received.content.body() else {
+    let Some(Body::Attachment(descriptor)) = received.content.as_ref().map(Content::body) else {
         return Err(DemoError::Check("the message says where the file is".to_owned()));
     };
     forged(world, descriptor)?;
@@ -124,7 +124,9 @@ fn arrive(world: &mut World, descriptor: &Attachment, attached: &Attached) -> Re
     let arrived = File::open(&path).and_then(|mut file| digest(&mut file)).map_err(unreadable)?;
     world.check(sent == arrived, "the received file has the SHA-256 of the file that was sent")?;
     world.check(arrived == *descriptor.file().sha256(), "and the one that the message names")?;
-    world.narrator.good("The patient's phone fetched the sealed file and opened it: it is the same file, bit by bit.")?;
+    world
+        .narrator
+        .good("The patient's phone fetched the sealed file and opened it: it is the same file, bit by bit.")?;
     world.narrator.line(&format!("      SHA-256 {}", hexadecimal(&arrived)))?;
     Ok(world.narrator.line(&format!("      saved as {}", path.display()))?)
 }

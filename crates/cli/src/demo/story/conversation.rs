@@ -11,6 +11,7 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
         world.send_text(from, text)?;
         let (delivery, received) = world.open_next(to)?;
         world.check(received.text() == text, "a message reads as it was written")?;
+        world.check(received.from == world.address(from), "a message comes from who wrote it")?;
         world.open_all(Who::Connector)?;
         let speaker = if from == Who::Patient { "Patient" } else { "Clinician" };
         world.narrator.say(&format!("{speaker}: \"{text}\""))?;
@@ -25,8 +26,12 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
         ))?;
         sizes.push(size);
     }
-    let epochs = world.session(Who::Patient, Who::Clinician)?.lane_epochs();
-    world.check(epochs.own >= 1 && epochs.peer >= 1, "fresh ML-KEM keys of both phones are in the conversation's key")?;
+    let at_patient = world.session(Who::Patient, Who::Clinician)?.lane_epochs();
+    let at_practice = world.session(Who::Clinician, Who::Patient)?.lane_epochs();
+    let agreed = (at_patient.own, at_patient.peer) == (at_practice.peer, at_practice.own);
+    world.check(agreed, "both phones count the same ML-KEM epochs")?;
+    let fresh = at_patient.own.saturating_add(at_patient.peer);
+    world.check(fresh >= 1, "fresh ML-KEM keys are in the conversation's key")?;
     let (smallest, largest) = (sizes.iter().min().copied(), sizes.iter().max().copied());
     world.check(smallest == largest, "every one of these messages has the same size")?;
     let size = grouped(smallest.unwrap_or(0) as u64);
@@ -35,10 +40,10 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
          bytes long on the network, whether they say one word or twenty.",
         LINES.len(),
     ))?;
-    Ok(world.narrator.say(
-        "With the messages travelled fresh ML-KEM keys of both phones, in the room that padding leaves. They are part \
-         of the conversation's key now. Why this matters is shown in chapter 5.",
-    )?)
+    Ok(world.narrator.say(&format!(
+        "In the room that padding leaves the phones exchanged fresh ML-KEM keys: {fresh} times such a key has become \
+         part of the conversation's key. Why this matters is shown in chapter 5.",
+    ))?)
 }
 
 const LINES: [(Who, Who, &str); 6] = [

@@ -112,10 +112,16 @@ fn answer(world: &mut World) -> Result<(), DemoError> {
     let filed = world.open_all(Who::Connector)?;
     world.check(filed == 1, "the record system gets a copy of the clinician's answer")?;
     world.narrator.say(
-        "The clinician's phone sent a copy of the answer to the practice's record system, encrypted for it alone.",
+        "The clinician's phone sent a copy of the answer to the practice's record system, encrypted for it alone. The \
+         record system never writes; so that both phones know that it has the keys, it sends each an empty message (a \
+         real one waits a random while, so that its times tell nothing).",
     )?;
+    world.acknowledge(Who::Connector, Who::Patient)?;
+    world.acknowledge(Who::Connector, Who::Clinician)?;
     let size = grouped(delivery.bytes.len() as u64);
-    Ok(world.narrator.bytes(&format!("a message of the session: {size} bytes, no sender, no session id in the open"))?)
+    Ok(world
+        .narrator
+        .bytes(&format!("a message of the session: {size} bytes, no sender, no session id in the open"))?)
 }
 
 fn safety_number(world: &mut World) -> Result<(), DemoError> {
@@ -124,9 +130,8 @@ fn safety_number(world: &mut World) -> Result<(), DemoError> {
         (public.address.account, public.aik)
     };
     let (practice, patient) = (identity(Who::Clinician), identity(Who::Patient));
-    let [of_practice, of_patient] = [practice, patient].map(|(account, aik)| {
-        world.watch.time("compute half a safety number", || Fingerprint::of(&account, &aik))
-    });
+    let [of_practice, of_patient] = [practice, patient]
+        .map(|(account, aik)| world.watch.time("compute half a safety number", || Fingerprint::of(&account, &aik)));
     let at_practice = SafetyNumber::new(of_practice.clone(), of_patient.clone());
     let at_patient = SafetyNumber::new(of_patient.clone(), of_practice.clone());
     let impostor = SafetyNumber::new(Fingerprint::of(&practice.0, &patient.1), of_patient);

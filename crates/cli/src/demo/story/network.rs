@@ -39,7 +39,7 @@ fn lost_and_late(world: &mut World) -> Result<(), DemoError> {
     let number = missing.first().copied().unwrap_or(0);
     world.narrator.good(&format!(
         "Of four messages the second got lost and the last two changed places. Those that came opened. The clinician's \
-         phone knows that exactly one is missing: number {number}. A service cannot leave out a message unnoticed.",
+         phone knows that exactly one is missing: number {number}. What a service leaves out shows as soon as something later arrives.",
     ))?;
     world.submit(Who::Patient, Who::Clinician, second, clock())?;
     let again = world.fetch(Who::Clinician)?;
@@ -125,8 +125,8 @@ fn replayed(world: &mut World) -> Result<(), DemoError> {
     world.refuse(
         Who::Clinician,
         &first,
-        DecryptError::Duplicate,
-        "The service replays it to a phone that has lost its list of envelopes.",
+        DecryptError::NoSession,
+        "The service replays it to a phone that has lost its list of envelopes: the key is gone.",
     )?;
     world.parts(Who::Clinician).0.forget_envelopes();
     world.refuse(

@@ -21,10 +21,13 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
         blobs.join(", "),
     ))?;
     world.narrator.good(&format!(
-        "What it could not see: who wrote, what, and how long a message was. None of the {} envelopes shows one of the \
-         texts, or the account of anybody.",
+        "What it could not see: who wrote, and what. Sizes come in few steps and say little of a message's length. None \
+         of the {} envelopes shows one of the texts, or the account of anybody.",
         world.mailbox.seen().len(),
     ))?;
+    world.narrator.say(
+        "What it may guess: that two mailboxes which fill in turns talk with each other. Encryption does not hide times.",
+    )?;
     measured(world)?;
     let unread = world.mailbox.waiting();
     world.check(unread == 0, "every envelope was fetched")?;

@@ -154,3 +154,16 @@ fn consent_without_a_time_or_with_wrong_lengths_is_malformed() {
         );
     }
 }
+
+/// What a signature covers is read strictly: with a field that is not known it could say more to a newer reader.
+#[test]
+fn consent_that_is_not_canonical_is_malformed() {
+    let mut body = given().to_bytes();
+    let admit = |body: Vec<u8>| {
+        let statement = VerifiedStatement { kind: StatementKind::Consent, body };
+        ConsentRecord::admit(&statement, Recorder::Patient(PATIENT), at(1)).map(|_| ())
+    };
+    admit(body.clone()).unwrap();
+    body.extend_from_slice(&[0x58, 0x01]); // field 11
+    assert_eq!(admit(body).unwrap_err(), ConsentError::Malformed);
+}

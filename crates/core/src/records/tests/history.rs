@@ -133,3 +133,15 @@ fn items_that_are_none_are_refused_within_their_limit() {
     assert!(reader.next().is_some_and(|item| item.is_err()));
     assert!(reader.next().is_none(), "it ends after the first error");
 }
+
+#[test]
+fn item_without_content_or_with_a_blob_of_another_purpose_is_refused() {
+    let read = |item: HistoryItem| {
+        let mut file = Vec::new();
+        item.append_to(&mut file).unwrap();
+        grant_of(&file, 1).read(&descriptor(3), &file).map(|items| items.len())
+    };
+    assert_eq!(read(HistoryItem { content: Vec::new(), ..item(1) }), Err(HistoryError::Item));
+    assert_eq!(read(HistoryItem { blob: Some(descriptor(3)), ..item(1) }), Err(HistoryError::Item));
+    assert_eq!(read(HistoryItem { blob: Some(descriptor(1)), ..item(1) }), Ok(1), "control");
+}

@@ -1,0 +1,1 @@
+"""Independent reference implementation of Carevow v1, written from protocol.md alone."""

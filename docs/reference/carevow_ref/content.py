@@ -1,0 +1,140 @@
+"""B9: content."""
+from . import wire, attachment
+from .primitives import *
+from .wire import need
+from .errors import Rejected
+
+USER_VISIBLE = {"text", "fhir", "attachment", "edit", "del", "reaction", "statement", "history"}
+BODIES = ["text", "fhir", "attachment", "receipt", "edit", "del", "reaction", "statement", "history", "control", "sync",
+          "group_update"]
+
+
+def pair_id(a, b): return HASH("conv", min(a, b) + max(a, b))[:16]
+def digest(content_bytes): return sha256(content_bytes)
+def encode(msg): return wire.encode("Content", msg)
+def body_of(m): return next((b for b in BODIES if m[b] is not None), None)
+
+
+def _ids(*xs):
+    for x in xs:
+        need(len(x) == 16)
+
+
+def _signed(s, mandatory=True):
+    if s is None:
+        need(not mandatory)
+    else:
+        need(len(s["sig"]) == 64 and len(s.get("body", b"")) <= 1_048_576)
+
+
+def _attachment(a, purpose):
+    need(a is not None)
+    attachment.check_descriptor(a, purpose)
+
+
+def _text(t):
+    need(len(t["reply_to"]) in (0, 16), "ReplyTo")
+
+
+def _body_rules(name, b, m):
+    if name == "text":
+        _text(b)
+    elif name == "fhir":
+        need(len(b["inline"]) <= 65_536, "Inline")
+    elif name == "attachment":
+        _attachment(b, 1)
+    elif name == "receipt":
+        need(b["type"] in (1, 2), "ReceiptType")
+        need(b["message_ids"], "MessageIds")
+        _ids(*b["message_ids"])
+        need(len(b["digests"]) == (len(b["message_ids"]) if b["type"] == 1 else 0), "Digests")
+        need(all(len(d) == 32 for d in b["digests"]), "Digests")
+    elif name == "edit":
+        _ids(b["target"])
+        need(b["text"] is not None, "EditText")
+        _text(b["text"])
+    elif name in ("del", "reaction"):
+        need(len(b["target"]) == 16, "Target")
+    elif name == "statement":
+        need(b["body"], "Body")
+        need(len(b["sig"]) == 64)
+        for f in ("device_cert", "issuer_cert", "manifest"):
+            _signed(b[f])
+        if b["kind"] == 3:
+            from .records import open_consent
+            open_consent(b["body"])
+    elif name == "history":
+        _signed(b["grant"])
+        _attachment(b["archive"], 3)
+    elif name == "control":
+        c = next(((f[1], b[f[1]]) for f in wire.SCHEMA["Control"] if b[f[1]] is not None), None)
+        if c is None:
+            return
+        k, v = c
+        if k == "retry":
+            need(len(v["failed_sid"]) in (0, 32))
+        elif k == "refresh":
+            need(len(v["new_sid"]) == 32)
+        elif k == "sender_info":
+            _signed(v["device_cert"]), _signed(v["issuer_cert"]), _signed(v["manifest"], False)
+            need(v["env"] is None or len(v["env"]["sig"]) == 64)
+        elif k == "invitation":
+            from .invitation import check_use
+            check_use(v)
+        elif k == "delivery_token":
+            need(len(v) == 16)
+        elif k == "audit_head":
+            _signed(v)
+        elif k == "emergency":
+            _ids(v["conversation_id"])
+    elif name == "sync":
+        c = next(((f[1], b[f[1]]) for f in wire.SCHEMA["Sync"] if b[f[1]] is not None), None)
+        if c is None:
+            return
+        k, v = c
+        if k == "sent":
+            need(len(v["peer_account_id"]) in (0, 16))
+            inner = parse(v["content"])
+            need(inner["body"] not in ("sync", "control"), "Sync")
+            need(inner["message_id"] == m["message_id"] and inner["conversation_id"] == m["conversation_id"], "Sync")
+        elif k in ("receipted", "read"):
+            _ids(*v["message_ids"])
+        else:
+            need(1 <= v["device_id"] < 2**31 and v["reg_nonce"] != 0 and len(v["pop"]) == 64)
+            parse_key(ED, v["aik"])
+    elif name == "group_update":
+        need(len(b["want_after"]) in (0, 32) and len(b["want"]) in (0, 32))
+        for f in ("states", "directories", "manifests"):
+            for s in b[f]:
+                _signed(s)
+
+
+def parse(raw):
+    """Content reading and the rules of B9 that need nothing else. -> dict with 'body' and 'opaque'; Rejected otherwise."""
+    m = wire.decode("Content", raw, strict=False)
+    need(len(m["message_id"]) == 16, "MessageId")
+    need(len(m["conversation_id"]) == 16, "ConversationId")
+    if m["group"] is not None:
+        need(len(m["group"]["state_hash"]) == 32, "StateHash")
+    b = m["body"] = body_of(m)
+    m["opaque"] = b is None or bool(m["required_features"])
+    if b is not None:
+        need((m["seq"] != 0) == (b in USER_VISIBLE), "Sequence")
+        if not m["required_features"]:
+            _body_rules(b, m[b], m)
+    m["user_visible"] = b in USER_VISIBLE or (b is None and m["seq"] != 0)
+    m["digest"] = digest(raw)
+    return m
+
+
+# SignedStatement
+def statement_message(conversation_id, message_id, kind, body): return conversation_id + message_id + u32(kind) + body
+
+
+def sign_statement(dsk_seed, conversation_id, message_id, kind, body):
+    return SIGN(dsk_seed, "statement", statement_message(conversation_id, message_id, kind, body))
+
+
+def verify_statement(dsk, conversation_id, message_id, kind, body, sig):
+    if not VERIFY(dsk, "statement", statement_message(conversation_id, message_id, kind, body), sig):
+        raise Rejected("Signature")

@@ -12,6 +12,7 @@ mod libtest;
 mod mutate;
 mod mutation;
 mod operations;
+mod reference;
 mod test;
 mod vectors;
 mod workspace;
@@ -63,6 +64,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// The reference in Python: every vector, and a conversation with itself
+    Reference,
     /// Write docs/vectors from the code; with --check, fail when that would change anything
     Vectors {
         /// Change nothing; fail when a byte differs
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Codegen { check } => codegen::run(check),
         Task::Vectors { check } => vectors::run(check),
+        Task::Reference => reference::run(),
     };
     let tally = result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

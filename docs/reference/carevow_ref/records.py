@@ -30,7 +30,7 @@ class AuditBad(Rejected):
 def verify_chain(entries, heads):
     """B19.1 rules 4 and 6. entries: [(bytes, stored h or None)], heads: [(seq, h)]. -> (seq, h); AuditBad otherwise."""
     heads = dict(heads)
-    seq, h = 0, Z32
+    seq, h, matched = 0, Z32, 0          # matched: the last head that agreed; below it nothing is in doubt
     parsed = []
     for b, hh in entries:
         try:
@@ -53,8 +53,10 @@ def verify_chain(entries, heads):
         seq, h = seq + 1, audit_next(h, b)
         if hh is not None and hh != h:
             raise AuditBad(seq, "Hash")
-        if seq in heads and heads[seq] != h:
-            raise AuditBad(seq, "Head")
+        if seq in heads:
+            if heads[seq] != h:
+                raise AuditBad(matched + 1, "Head")
+            matched = seq
     if any(s > seq for s in heads):
         raise AuditBad(seq + 1, "Missing")
     return seq, h

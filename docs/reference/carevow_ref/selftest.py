@@ -1,4 +1,5 @@
 """This implementation against itself: `python -m carevow_ref.selftest`."""
+from . import selftest_common
 from .selftest_common import *
 from .selftest_live import *
 
@@ -263,8 +264,8 @@ def main():
             traceback.print_exc()
     for a in (("clinical", 0.0, 1), ("compact", 0.15, 2), ("compact", 0.35, 3)):
         conversation(*a)
-    print(f"{passed} passed, {failed} failed")
-    return failed
+    print(f"{selftest_common.passed} passed, {selftest_common.failed} failed")
+    return selftest_common.failed
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Runs the JSON vectors: `python -m carevow_ref.vectors DIR [area ...]`."""
+from . import vectors_common
 from .vectors_common import *
 from .vectors_exchange import *
 
@@ -252,17 +253,15 @@ def diff(want, got, path=""):
     return None
 
 
-DIR = None
 
 
 def main(argv):
-    global DIR
-    DIR, only = argv[0], argv[1:]
+    vectors_common.DIR, only = argv[0], argv[1:]
     passed = failed = 0
-    for fn in sorted(os.listdir(DIR)):
+    for fn in sorted(os.listdir(vectors_common.DIR)):
         if not fn.endswith(".json") or (only and fn[:-5] not in only):
             continue
-        j = json.load(open(os.path.join(DIR, fn)))
+        j = json.load(open(os.path.join(vectors_common.DIR, fn)))
         run = AREAS.get(j["area"])
         C = {c["name"]: c for c in j["cases"]}
         for c in j["cases"]:

@@ -46,3 +46,6 @@ def person(p):
         if p.get(s):
             assert pub(p[s]) == getattr(d, f), f"{f} of its seed"
     return d
+
+
+DIR = None                     # where the vector files are

@@ -1,4 +1,5 @@
 """Linking, invitations and records against the vectors: B2.6, B18, B19."""
+from . import vectors_common
 from .vectors_common import *
 
 
@@ -27,7 +28,7 @@ def linkings(name, i, C):
         e, code = linking.open_reply(g()[1], norm(C["3 reply"]["output"])["box"])
         if code != i["typed"]:
             raise Rejected("Code")
-        aik_seed = H(json.load(open(os.path.join(DIR, "identity.json")))["cases"][0]["input"]["device"]["aik_seed"])
+        aik_seed = H(json.load(open(os.path.join(vectors_common.DIR, "identity.json")))["cases"][0]["input"]["device"]["aik_seed"])
         return {"signed": linking.add_device(aik_seed, i["previous"], e, i["now_ms"])}
     return {"kind": linking.open_reply(g()[1], i["box"])[0]["kind"]}
 

@@ -53,8 +53,8 @@ fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
 }
 
 /// The key as HMAC takes it: padded with zeros to one block.
-fn hmac_key(key: &[u8; 32]) -> hmac::digest::Key<Hmac<Sha256>> {
-    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+fn hmac_key(key: &[u8; 32]) -> Zeroizing<hmac::digest::Key<Hmac<Sha256>>> {
+    let mut block = Zeroizing::new(hmac::digest::Key::<Hmac<Sha256>>::default());
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     block
 }

@@ -174,3 +174,26 @@ pub const AUDIT_NOTE_BYTES: usize = 256;
 pub const HISTORY_ITEM_BYTES: usize = CONTENT_BYTES + 4 * 1024;
 /// How long after the code of a new invitation old content stays back, unless the code was confirmed in the room.
 pub const SUCCESSION_WAIT_MS: u64 = DAY_MS;
+
+/// States of a group that wait for a manifest or a directory.
+pub const WAITING_STATES: usize = 16;
+/// Competing states of one parent that are kept: honest devices make none.
+pub const COMPETING_STATES: usize = 16;
+/// States in one GroupUpdate, bytes: leaves room for manifests in the same content.
+pub const GROUP_UPDATE_BYTES: usize = 192 * 1024;
+/// Devices of all members together above which the app is warned: each costs one envelope for each message.
+pub const GROUP_DEVICES_WARNING: usize = 150;
+/// How long a member of a clinical group asks for states before it takes one as if joining.
+pub const REJOIN_AFTER_MS: u64 = 7 * DAY_MS;
+/// How long after a first stale message another member than the owner answers a second one.
+pub const SECOND_STALE_MS: u64 = HOUR_MS;
+/// Contents of one account that wait for a group state.
+pub const UNSEEN_CONTENTS: usize = 100;
+/// How long a content waits for its state before that is an event.
+pub const STATE_MISSING_MS: u64 = 24 * HOUR_MS;
+/// How long a content waits for its state.
+pub const UNSEEN_AGE_MS: u64 = 14 * DAY_MS;
+/// How long an archive waits for a message that somebody else acknowledged.
+pub const RECORD_GAP_MS: u64 = 24 * HOUR_MS;
+/// Acknowledged messages that an archive waits for; beyond it the oldest is an event at once.
+pub const AWAITED_COPIES: usize = 10_000;

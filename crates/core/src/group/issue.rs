@@ -1,0 +1,161 @@
+//! Issuing states: `docs/protocol.md` B13.3.
+
+use super::evidence::Evidence;
+use super::member::Role;
+use super::roster::{GroupEvent, Roster};
+use super::rules::{Lack, StateRejected};
+use super::state::{Actor, GroupDraft, GroupState, StateError};
+use crate::content::GroupUpdate;
+use crate::identity::LocalDevice;
+use crate::ids::AccountId;
+
+/// Whether this device has processed everything that waits for it at the relay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mailbox {
+    /// Yes, just now.
+    Emptied,
+    /// It has not looked.
+    Unchecked,
+}
+
+/// Why nothing is issued. Nothing has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The draft breaks a rule that needs nothing else.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Another device of the owner may have issued a state that is not here yet: empty the mailbox first.
+    #[error("the mailbox must be emptied first")]
+    MailboxUnchecked,
+    /// The owner handed over twice; only a custodian may issue a state.
+    #[error("the group is stopped")]
+    Stopped,
+    /// The state would not be valid.
+    #[error(transparent)]
+    Rejected(#[from] StateRejected),
+    /// The state would not be valid by the manifests and the directory that are here.
+    #[error("a manifest or directory is missing")]
+    Lacking(Lack),
+    /// The account named is no member.
+    #[error("no member")]
+    NotMember,
+    /// The owner hands over before it leaves.
+    #[error("the owner hands over first")]
+    Owner,
+}
+
+/// A state that this device has issued and applied.
+#[derive(Clone, PartialEq)]
+pub struct Issued {
+    /// To be stored.
+    pub roster: Roster,
+    /// To be sent to all members, those of the state before included.
+    pub update: GroupUpdate,
+    /// In the order in which they are raised.
+    pub events: Vec<GroupEvent>,
+}
+
+impl Roster {
+    /// The current state as a draft, with each member's key brought up to date where its chain leads on from the one
+    /// that is named.
+    pub fn draft(&self, evidence: &Evidence<'_>) -> GroupDraft {
+        let mut draft = self.current.to_draft();
+        for member in &mut draft.members {
+            if let Some(keys) = evidence.keys(member.account).filter(|keys| keys.descends_from(&member.aik)) {
+                member.aik = keys.aik;
+            }
+        }
+        draft
+    }
+
+    /// Issues the next state. Only on the newest one, and by another device than the one that issued that only after
+    /// its own mailbox was empty, so that honest devices do not compete.
+    pub fn update(
+        &self,
+        device: &LocalDevice,
+        draft: GroupDraft,
+        mailbox: Mailbox,
+        evidence: &Evidence<'_>,
+    ) -> Result<Issued, IssueError> {
+        let address = device.public().address;
+        let actor = Actor { account: address.account, device: address.device };
+        if mailbox == Mailbox::Unchecked && self.current.actor() != actor {
+            return Err(IssueError::MailboxUnchecked);
+        }
+        if self.double_hand_over && self.current.owner() == Some(actor.account) {
+            return Err(IssueError::Stopped);
+        }
+        let state = self.current.succeed(device, draft, evidence.now)?;
+        let applied = self.apply(&[state.to_signed()], evidence);
+        if applied.roster.current == state {
+            let update = GroupUpdate { states: vec![state.to_signed()], ..GroupUpdate::default() };
+            return Ok(Issued { roster: applied.roster, update, events: applied.events });
+        }
+        let refused = applied.refused.iter().find(|(hash, _)| hash == state.hash());
+        let lacking = applied.roster.waiting().find(|(hash, _)| *hash == state.hash());
+        match (refused, lacking) {
+            (Some((_, reason)), _) => Err(IssueError::Rejected(*reason)),
+            (None, Some((_, lack))) => Err(IssueError::Lacking(lack)),
+            (None, None) => Err(IssueError::State(StateError::Last)),
+        }
+    }
+
+    /// Issues a state that makes `to`, a member, the owner, and this account a member.
+    pub fn hand_over(
+        &self,
+        device: &LocalDevice,
+        to: AccountId,
+        mailbox: Mailbox,
+        evidence: &Evidence<'_>,
+    ) -> Result<Issued, IssueError> {
+        self.current.member(to).ok_or(IssueError::NotMember)?;
+        let mut draft = self.draft(evidence);
+        for member in &mut draft.members {
+            if member.role == Role::Owner {
+                member.role = Role::Member;
+            }
+            if member.account == to {
+                member.role = Role::Owner;
+            }
+        }
+        self.update(device, draft, mailbox, evidence)
+    }
+
+    /// What a member sends to all to leave. The owner hands over first, except in a group that is stopped.
+    pub fn leave(&self, own: AccountId) -> Result<GroupUpdate, IssueError> {
+        self.current.member(own).ok_or(IssueError::NotMember)?;
+        match self.current.owner() == Some(own) && !self.double_hand_over {
+            true => Err(IssueError::Owner),
+            false => Ok(GroupUpdate { leave: true, ..GroupUpdate::default() }),
+        }
+    }
+
+    /// Takes note that `account` leaves, said on its own session. It gets nothing more; the owner drops it from the
+    /// next state.
+    pub fn left(&self, account: AccountId) -> Result<Self, IssueError> {
+        self.current.member(account).ok_or(IssueError::NotMember)?;
+        let mut next = self.clone();
+        next.leavers.insert(account);
+        Ok(next)
+    }
+
+    /// Members that have said that they leave: the owner's next state is without them.
+    pub fn leavers(&self) -> impl Iterator<Item = AccountId> + '_ {
+        self.leavers.iter().copied()
+    }
+
+    /// Whether this account must issue the next state: it is the owner, and the device that signed the newest state was
+    /// removed from its manifest.
+    pub fn must_reissue(&self, own: AccountId, evidence: &Evidence<'_>) -> bool {
+        let actor = self.current.actor();
+        let listed = evidence.keys(own).is_some_and(|keys| keys.current(actor.device).next().is_some());
+        actor.account == own && self.current.owner() == Some(own) && !listed
+    }
+}
+
+impl GroupState {
+    /// As it is sent to those whom it adds.
+    pub fn to_update(&self) -> GroupUpdate {
+        GroupUpdate { states: vec![self.to_signed()], ..GroupUpdate::default() }
+    }
+}

@@ -1,0 +1,97 @@
+//! Whether a message of a group is accepted: `docs/protocol.md` B13.5.
+
+use super::evidence::Evidence;
+use super::roster::Roster;
+use super::state::GroupState;
+use crate::content::BodyKind;
+use crate::ids::AccountId;
+use crate::limits::STALE_ROSTER_MS;
+
+/// What the decision rests on, of one message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SentIn<'a> {
+    /// The account of the session.
+    pub sender: AccountId,
+    /// `GroupContext.state_hash`, if there is a GroupContext.
+    pub state: Option<&'a [u8; 32]>,
+    /// Its body.
+    pub kind: BodyKind,
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageVerdict {
+    /// It is shown.
+    Accepted,
+    /// It is shown, and its sender has not seen the current state: event `StaleRoster`.
+    Stale,
+    /// Kept unseen until its state is here, which is asked for.
+    Unseen,
+}
+
+/// Why a message is refused: event `ContentRejected`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MessageRejected {
+    /// A message of a group without GroupContext.
+    #[error("no group context")]
+    NoContext,
+    /// The sender is no member, or was none in the state that it names.
+    #[error("the sender is no member")]
+    NotMember,
+    /// An archive or an observer sends what only members may.
+    #[error("the role of the sender does not allow this body")]
+    Role,
+    /// The practice has removed the sender from its directory, or its bounds are over.
+    #[error("the practice does not list the sender any more")]
+    Closed,
+    /// The state that it names was superseded more than 30 days ago.
+    #[error("sent under a state that is too old")]
+    TooOld,
+    /// The state is not known, and neither is the sender.
+    #[error("an unknown sender names an unknown state")]
+    Stranger,
+}
+
+impl Roster {
+    /// Judges a message by the state that it names. A GroupUpdate is judged by the states in it, not here.
+    pub fn judge_message(
+        &self,
+        message: &SentIn<'_>,
+        evidence: &Evidence<'_>,
+    ) -> Result<MessageVerdict, MessageRejected> {
+        let state = message.state.ok_or(MessageRejected::NoContext)?;
+        if self.closes(message.sender, evidence) {
+            return Err(MessageRejected::Closed);
+        }
+        if state == self.current.hash() {
+            permits(&self.current, message)?;
+            return Ok(MessageVerdict::Accepted);
+        }
+        let Some((named, since)) = self.superseded(state) else {
+            return judge_unknown(message, evidence);
+        };
+        if evidence.now.since(since) > STALE_ROSTER_MS {
+            return Err(MessageRejected::TooOld);
+        }
+        permits(named, message)?;
+        permits(&self.current, message)?;
+        Ok(MessageVerdict::Stale)
+    }
+}
+
+/// Judges a message that names a state which is not here, also in a group of which nothing is here.
+pub fn judge_unknown(message: &SentIn<'_>, evidence: &Evidence<'_>) -> Result<MessageVerdict, MessageRejected> {
+    message.state.ok_or(MessageRejected::NoContext)?;
+    match evidence.keys(message.sender) {
+        Some(_) => Ok(MessageVerdict::Unseen),
+        None => Err(MessageRejected::Stranger),
+    }
+}
+
+fn permits(state: &GroupState, message: &SentIn<'_>) -> Result<(), MessageRejected> {
+    let member = state.member(message.sender).ok_or(MessageRejected::NotMember)?;
+    match member.role.voice().permits(message.kind) {
+        true => Ok(()),
+        false => Err(MessageRejected::Role),
+    }
+}

@@ -1,0 +1,177 @@
+//! The chain of a group's states as a device holds it: `docs/protocol.md` B13.2 to B13.4.
+
+mod apply;
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::policy::{Policy, PolicyFloor};
+use super::rules::{Lack, Standing, StateRejected};
+use super::state::{GroupState, UnverifiedState};
+use super::tree::{Node, StateHash, Tree};
+use crate::ids::{AccountId, GroupId};
+use crate::limits::GROUP_UPDATE_BYTES;
+use crate::organization::AikChange;
+use crate::time::Timestamp;
+use crate::wire::v1;
+
+/// The states of one group: the chain that stands, what competes with it, what waits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Roster {
+    pub(super) tree: Tree,
+    /// From the state where this device came in to the current one; never empty.
+    pub(super) chain: Vec<StateHash>,
+    /// The current state itself.
+    pub(super) current: GroupState,
+    /// States that are no part of the tree: older than its first one, or of the chain before this device lost it.
+    pub(super) earlier: BTreeMap<StateHash, (GroupState, Timestamp)>,
+    /// Oldest first.
+    pub(super) waiting: Vec<(UnverifiedState, Lack)>,
+    pub(super) floor: PolicyFloor,
+    pub(super) leavers: BTreeSet<AccountId>,
+    pub(super) double_hand_over: bool,
+}
+
+/// Something that happened to the roster of a group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "an event is handed out once and not kept")]
+pub enum GroupEvent {
+    /// There is a new current state.
+    Advanced {
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// `GroupFork`, always shown.
+    GroupFork(Fork),
+    /// A custodian of the practice issued a state; always shown.
+    CustodianState {
+        /// Who.
+        account: AccountId,
+        /// Which.
+        state: StateHash,
+    },
+    /// A state that was current, or led to it, has lost; its author issues its change again.
+    Replaced {
+        /// Who.
+        author: AccountId,
+        /// Which.
+        state: StateHash,
+    },
+    /// The current state names a key of a member that is not the pinned one: `IdentityChanged` or `StaffKeyRotated`
+    /// for it (B17), in this group too.
+    MemberKeyChanged(AikChange),
+}
+
+/// What a `GroupFork` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fork {
+    /// There is a second state on one parent, or one that stands on such a state.
+    Competing(StateHash),
+    /// The owner handed over twice: the group takes no sends until a custodian speaks, or its members leave.
+    DoubleHandOver,
+    /// A state was taken without those between, after nobody had answered.
+    Rejoined(StateHash),
+}
+
+/// What came of states that were received.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Applied {
+    /// To be stored.
+    pub roster: Roster,
+    /// In the order in which they are raised.
+    pub events: Vec<GroupEvent>,
+    /// States that are refused for good, by their hash: `ContentRejected`.
+    pub refused: Vec<(StateHash, StateRejected)>,
+    /// States between are missing: what follows this one is asked for (`GroupUpdate.want_after`).
+    pub want_after: Option<StateHash>,
+}
+
+impl Roster {
+    pub(super) fn starting(state: GroupState, now: Timestamp) -> Self {
+        let (hash, floor) = (*state.hash(), PolicyFloor::of(state.policy()));
+        let mut tree = Tree::default();
+        tree.insert(Node { state: state.clone(), standing: Standing::Base, since: now, superseded: None });
+        Self {
+            tree,
+            chain: vec![hash],
+            current: state,
+            earlier: BTreeMap::new(),
+            waiting: Vec::new(),
+            floor,
+            leavers: BTreeSet::new(),
+            double_hand_over: false,
+        }
+    }
+
+    /// A group that this device has just created with `state`.
+    pub fn created(state: GroupState, now: Timestamp) -> Self {
+        Self::starting(state, now)
+    }
+
+    /// Which group.
+    pub const fn group(&self) -> GroupId {
+        self.current.group()
+    }
+
+    /// The current state.
+    pub const fn current(&self) -> &GroupState {
+        &self.current
+    }
+
+    /// The current policy, raised to the highest class and retention that any valid state ever stated.
+    pub fn policy(&self) -> Policy {
+        self.floor.applied_to(*self.current.policy())
+    }
+
+    /// A state that is known here, on the chain or not: the answer to `GroupUpdate.want`.
+    pub fn state(&self, hash: &StateHash) -> Option<&GroupState> {
+        let known = self.tree.node(hash).map(|node| &node.state);
+        known.or_else(|| self.earlier.get(hash).map(|(state, _)| state))
+    }
+
+    /// States that wait for a manifest or a directory, with what they wait for.
+    pub fn waiting(&self) -> impl Iterator<Item = (&StateHash, Lack)> {
+        self.waiting.iter().map(|(state, lack)| (state.claims().hash(), *lack))
+    }
+
+    /// The answer to `GroupUpdate.want_after`: what follows a state on the chain; if it lost, what follows the last
+    /// state that both have; if it is unknown (it may compete with ours), the newest states. As much as one content
+    /// takes, ascending.
+    pub fn after(&self, hash: &StateHash) -> Vec<v1::Signed> {
+        let mut from = *hash;
+        let shared = loop {
+            match (self.chain.iter().position(|state| *state == from), self.tree.node(&from)) {
+                (Some(position), _) => break Some(position),
+                (None, Some(node)) => from = *node.state.prev_hash(),
+                (None, None) => break None,
+            }
+        };
+        let mut bytes = 0_usize;
+        let mut fits = |state: &&GroupState| {
+            bytes = bytes.saturating_add(state.wire_len());
+            bytes <= GROUP_UPDATE_BYTES
+        };
+        let states = |hash: &StateHash| self.tree.node(hash).map(|node| &node.state);
+        if let Some(shared) = shared {
+            let following = self.chain.iter().skip(shared.saturating_add(1)).filter_map(states);
+            return following.take_while(&mut fits).map(GroupState::to_signed).collect();
+        }
+        let newest = self.chain.iter().rev().filter_map(states).take_while(&mut fits);
+        let mut newest: Vec<_> = newest.map(GroupState::to_signed).collect();
+        newest.reverse();
+        newest
+    }
+
+    /// When a state that is not current stopped being it, or never became it; `None` for the current one and for one
+    /// that is unknown.
+    pub(super) fn superseded(&self, hash: &StateHash) -> Option<(&GroupState, Timestamp)> {
+        let node = self.tree.node(hash).and_then(|node| Some((&node.state, node.superseded?)));
+        node.or_else(|| self.earlier.get(hash).map(|(state, since)| (state, *since)))
+    }
+}
+
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Roster(epoch {}, {} waiting)", self.current.epoch(), self.waiting.len())
+    }
+}

@@ -1,0 +1,328 @@
+//! Judging states that were received: `docs/protocol.md` B13.2 and B13.3.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Applied, Fork, GroupEvent, Roster};
+use crate::group::evidence::Evidence;
+use crate::group::rules::{Lack, Refusal, Standing, StateRejected, judge, judge_vouched, may_vouch};
+use crate::group::state::{GroupState, UnverifiedState};
+use crate::group::tree::{Node, StateHash};
+use crate::limits::WAITING_STATES;
+use crate::organization::AikChange;
+use crate::primitives::kdf::sha256;
+use crate::wire::v1;
+
+impl Roster {
+    /// Judges the states of a GroupUpdate, from whomever it came, together with those that wait. Manifests and
+    /// directories that came with them are adopted first and are part of `evidence`. With no states: judges again what
+    /// waits, after a manifest or a directory changed.
+    ///
+    /// Time follows from the number of states: each signature is verified a bounded number of times.
+    pub fn apply(&self, states: &[v1::Signed], evidence: &Evidence<'_>) -> Applied {
+        let mut work = Work::new(self, evidence);
+        self.waiting.iter().for_each(|(state, _)| work.offer(state.clone()));
+        for signed in states {
+            match UnverifiedState::parse(signed) {
+                Ok(state) => work.offer(state),
+                Err(error) => work.refused.push((sha256(&[&signed.body]), StateRejected::State(error))),
+            }
+        }
+        while work.step() {}
+        work.finish(self)
+    }
+}
+
+/// A state that is not in the tree yet.
+struct Pending {
+    state: UnverifiedState,
+    /// As judged on its parent, once that is known.
+    verdict: Option<Result<Standing, Refusal>>,
+}
+
+struct Work<'a> {
+    roster: Roster,
+    evidence: &'a Evidence<'a>,
+    /// By epoch, then in the order of arrival.
+    pool: BTreeMap<Key, Pending>,
+    offered: usize,
+    /// Those from which no run leads on: the pool only shrinks, so none ever will.
+    dead_ends: BTreeSet<Key>,
+    events: Vec<GroupEvent>,
+    refused: Vec<(StateHash, StateRejected)>,
+}
+
+type Key = (u64, usize);
+
+impl<'a> Work<'a> {
+    fn new(roster: &Roster, evidence: &'a Evidence<'a>) -> Self {
+        let roster = Roster { waiting: Vec::new(), ..roster.clone() };
+        Self {
+            roster,
+            evidence,
+            pool: BTreeMap::new(),
+            offered: 0,
+            dead_ends: BTreeSet::new(),
+            events: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn offer(&mut self, state: UnverifiedState) {
+        let claims = state.claims();
+        if claims.group() != self.roster.group() {
+            return self.refused.push((*claims.hash(), StateRejected::OtherGroup));
+        }
+        let known = self.roster.state(claims.hash()).is_some();
+        if !known && !self.pool.values().any(|pending| pending.state == state) {
+            self.offered = self.offered.saturating_add(1);
+            self.pool.insert((claims.epoch(), self.offered), Pending { state, verdict: None });
+        }
+    }
+
+    /// Takes one state out of the pool, or a run of them; `false` when none can be taken.
+    fn step(&mut self) -> bool {
+        let keys: Vec<Key> = self.pool.keys().copied().collect();
+        for key in keys {
+            let Some(pending) = self.pool.get(&key) else { continue };
+            let claims = pending.state.claims();
+            if self.roster.is_earlier(claims) {
+                self.remember(key);
+                return true;
+            }
+            let Some(parent) = self.roster.tree.node(claims.prev_hash()).map(|node| node.state.clone()) else {
+                continue;
+            };
+            match self.judged(key, &parent) {
+                Some(Ok(standing)) => {
+                    self.insert(key, standing);
+                    return true;
+                }
+                Some(Err(Refusal::Rejected(reason))) => {
+                    // What fails rule 4 or 1 by itself may still have a successor that vouches for it.
+                    if !self.catch_up(key, &parent) {
+                        self.refuse(key, reason);
+                    }
+                    return true;
+                }
+                Some(Err(Refusal::Lacking(_))) if self.catch_up(key, &parent) => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// The verdict on a state on its parent, computed once.
+    fn judged(&mut self, key: Key, parent: &GroupState) -> Option<Result<Standing, Refusal>> {
+        let pending = self.pool.get_mut(&key)?;
+        let verdict = pending.verdict.unwrap_or_else(|| judge(parent, &pending.state, self.evidence));
+        pending.verdict = Some(verdict);
+        Some(verdict)
+    }
+
+    /// Takes a state that is not valid as the newest one, if it stands on the current state and a run of states leads
+    /// from it to one that is valid by itself, whose author may vouch. This serves catching up: beside the current
+    /// state nothing is taken in this way, so nothing is replaced by it.
+    fn catch_up(&mut self, key: Key, parent: &GroupState) -> bool {
+        if parent.hash() != self.roster.current.hash() || self.dead_ends.contains(&key) {
+            return false;
+        }
+        let Some(run) = self.vouched_run(key, parent) else {
+            self.dead_ends.insert(key);
+            return false;
+        };
+        run.into_iter().for_each(|(key, standing)| self.insert(key, standing));
+        true
+    }
+
+    /// Breadth first, so that each state is looked at once.
+    fn vouched_run(&mut self, first: Key, tip: &GroupState) -> Option<Vec<(Key, Standing)>> {
+        let standing = judge_vouched(tip, &self.pool.get(&first)?.state, self.evidence)?;
+        let mut found: Vec<(Key, Standing, Option<usize>)> = vec![(first, standing, None)];
+        let mut at = 0;
+        while let Some((key, ..)) = found.get(at).copied() {
+            let parent = self.pool.get(&key)?.state.claims().clone();
+            for child in self.children(&parent) {
+                let verdict = self.judged(child, &parent);
+                let state = &self.pool.get(&child)?.state;
+                let standing = match verdict {
+                    Some(Ok(standing)) => Some(standing),
+                    _ => judge_vouched(&parent, state, self.evidence),
+                };
+                found.extend(standing.map(|standing| (child, standing, Some(at))));
+                if verdict.is_some_and(|verdict| verdict.is_ok()) && may_vouch(tip, state.claims(), self.evidence) {
+                    return Some(Self::run(&found));
+                }
+            }
+            at = at.saturating_add(1);
+        }
+        None
+    }
+
+    /// From the first to the last, along the links.
+    fn run(found: &[(Key, Standing, Option<usize>)]) -> Vec<(Key, Standing)> {
+        let mut run = Vec::new();
+        let mut at = found.len().checked_sub(1);
+        while let Some((key, standing, before)) = at.and_then(|at| found.get(at)) {
+            run.push((*key, *standing));
+            at = *before;
+        }
+        run.reverse();
+        run
+    }
+
+    fn children(&self, parent: &GroupState) -> Vec<Key> {
+        let Some(epoch) = parent.epoch().checked_add(1) else {
+            return Vec::new();
+        };
+        let of_epoch = self.pool.range((epoch, 0)..=(epoch, usize::MAX));
+        let mut keys: Vec<_> = of_epoch
+            .filter(|(_, pending)| pending.state.claims().prev_hash() == parent.hash())
+            .map(|(key, pending)| (*pending.state.claims().hash(), *key))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+
+    fn refuse(&mut self, key: Key, reason: StateRejected) {
+        if let Some(pending) = self.pool.remove(&key) {
+            self.refused.push((*pending.state.claims().hash(), reason));
+        }
+    }
+
+    /// A state that one of ours names by its hash: context for messages, never a place to build on.
+    fn remember(&mut self, key: Key) {
+        if let Some(pending) = self.pool.remove(&key) {
+            let state = pending.state.into_verified();
+            self.roster.floor = self.roster.floor.raised_by(state.policy());
+            let since = self.roster.entered();
+            self.roster.earlier.insert(*state.hash(), (state, since));
+        }
+    }
+
+    fn insert(&mut self, key: Key, standing: Standing) {
+        let Some(pending) = self.pool.remove(&key) else {
+            return;
+        };
+        let now = self.evidence.now;
+        let state = pending.state.into_verified();
+        let (hash, parent, account) = (*state.hash(), *state.prev_hash(), state.actor().account);
+        if self.roster.tree.node(&hash).is_some() {
+            return;
+        }
+        if matches!(standing, Standing::Custodian | Standing::FormerCustodian) {
+            self.events.push(GroupEvent::CustodianState { account, state: hash });
+        }
+        self.roster.floor = self.roster.floor.raised_by(state.policy());
+        let extends = parent == *self.roster.current.hash();
+        let node = Node { state, standing, since: now, superseded: (!extends).then_some(now) };
+        self.roster.tree.insert(node);
+        if extends {
+            let mut chain = self.roster.chain.clone();
+            chain.push(hash);
+            self.follow(chain);
+            // A hand-over that follows, or a custodian's state, may decide or stop what competes further down.
+            if self.roster.tree.forks().is_empty() {
+                return;
+            }
+        } else {
+            self.events.push(GroupEvent::GroupFork(Fork::Competing(hash)));
+        }
+        self.choose();
+    }
+
+    /// Lets the rules of B13.3 choose the chain.
+    fn choose(&mut self) {
+        let base = self.roster.chain.first().copied().unwrap_or(*self.roster.current.hash());
+        let selection = self.roster.tree.select(base, &self.roster.chain);
+        if selection.double_hand_over && !self.roster.double_hand_over {
+            self.events.push(GroupEvent::GroupFork(Fork::DoubleHandOver));
+        }
+        self.roster.double_hand_over = selection.double_hand_over;
+        if selection.chain != self.roster.chain {
+            self.follow(selection.chain);
+        }
+    }
+
+    /// Makes `chain` the chain.
+    fn follow(&mut self, chain: Vec<StateHash>) {
+        let roster = &mut self.roster;
+        let now = self.evidence.now;
+        let Some(tip) = chain.last().copied() else { return };
+        let old = core::mem::replace(&mut roster.chain, chain);
+        let shared = old.iter().zip(&roster.chain).take_while(|(one, other)| one == other).count();
+        for hash in old.iter().skip(shared) {
+            if let Some(node) = roster.tree.node(hash) {
+                self.events.push(GroupEvent::Replaced { author: node.state.actor().account, state: *hash });
+            }
+        }
+        for hash in old.iter().skip(shared.saturating_sub(1)).chain(roster.chain.iter().skip(shared)) {
+            if let Some(node) = roster.tree.node_mut(hash) {
+                node.superseded = node.superseded.or(Some(now));
+            }
+        }
+        if let Some(node) = roster.tree.node_mut(&tip) {
+            node.superseded = None;
+            roster.current = node.state.clone();
+        }
+        let current = &roster.current;
+        roster.leavers.retain(|leaver| current.member(*leaver).is_some());
+        self.events.push(GroupEvent::Advanced { epoch: roster.current.epoch() });
+    }
+
+    fn finish(mut self, before: &Roster) -> Applied {
+        for hash in self.roster.tree.excess(&self.roster.chain) {
+            self.roster.tree.prune(&hash);
+        }
+        let first = before.chain.first().and_then(|hash| before.tree.node(hash)).map_or(0, |node| node.state.epoch());
+        let mut want_after = None;
+        let pool = core::mem::take(&mut self.pool);
+        let mut waiting: Vec<(usize, UnverifiedState, Lack)> = Vec::new();
+        for ((_, order), pending) in pool {
+            let parent = pending.state.claims().prev_hash();
+            let lack = match pending.verdict {
+                Some(Err(Refusal::Lacking(lack))) => Some(lack),
+                _ => waiting.iter().any(|(_, state, _)| state.claims().hash() == parent).then_some(Lack::Parent),
+            };
+            match lack {
+                Some(lack) => waiting.push((order, pending.state, lack)),
+                None if pending.state.claims().epoch() > first => want_after = Some(*self.roster.current.hash()),
+                None => {}
+            }
+        }
+        waiting.sort_unstable_by_key(|(order, ..)| *order);
+        let excess = waiting.len().saturating_sub(WAITING_STATES);
+        self.roster.waiting = waiting.into_iter().skip(excess).map(|(_, state, lack)| (state, lack)).collect();
+        if self.roster.current != before.current {
+            self.events.extend(self.roster.changed_keys(self.evidence).map(GroupEvent::MemberKeyChanged));
+        }
+        Applied { roster: self.roster, events: self.events, refused: self.refused, want_after }
+    }
+}
+
+impl Roster {
+    /// Whether a state of ours, the first of the tree or an earlier one, names this one by its hash.
+    fn is_earlier(&self, state: &GroupState) -> bool {
+        let first = self.chain.first().and_then(|hash| self.tree.node(hash)).map(|node| &node.state);
+        let named = |later: &GroupState| {
+            later.prev_hash() == state.hash() && state.epoch().checked_add(1) == Some(later.epoch())
+        };
+        first.is_some_and(named) || self.earlier.values().any(|(later, _)| named(later))
+    }
+
+    /// When this device came in.
+    fn entered(&self) -> crate::time::Timestamp {
+        let first = self.chain.first().and_then(|hash| self.tree.node(hash));
+        first.map_or_else(Default::default, |node| node.since)
+    }
+
+    /// Members whose key in the current state is neither the pinned one nor one from which its chain leads there.
+    pub(in crate::group) fn changed_keys<'e>(
+        &'e self,
+        evidence: &'e Evidence<'_>,
+    ) -> impl Iterator<Item = AikChange> + 'e {
+        self.current.members().iter().filter_map(|member| {
+            let keys = evidence.keys(member.account).filter(|keys| !keys.descends_from(&member.aik))?;
+            Some(AikChange { account: member.account, pinned: keys.aik, new: member.aik })
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! Which of several states on one parent stays: `docs/protocol.md` B13.3.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rules::Standing;
+use super::tree::{Node, StateHash, Tree};
+use crate::ids::AccountId;
+use crate::limits::COMPETING_STATES;
+
+/// The chain that stays.
+pub(super) struct Selection {
+    /// From the first state of the tree on.
+    pub(super) chain: Vec<StateHash>,
+    /// Whether ownership passes on in two branches of it, and no custodian has spoken.
+    pub(super) double_hand_over: bool,
+}
+
+/// The best continuation of a state, and what the rules ask about it.
+#[derive(Clone, Copy, Default)]
+struct Branch {
+    next: Option<StateHash>,
+    /// The first custodian's state in it, itself included.
+    custodian: Option<StateHash>,
+    /// Whether a later state in it names another owner than this one.
+    changes_owner: bool,
+    /// Whether two continuations hand over.
+    double: bool,
+}
+
+impl Tree {
+    /// Chooses from the leaves to `base`. `accepted` is the chain so far: what none of the rules decides stays.
+    pub(super) fn select(&self, base: StateHash, accepted: &[StateHash]) -> Selection {
+        let judging = Judging { tree: self, accepted: accepted.iter().copied().collect() };
+        let branches = judging.branches();
+        let mut chain = vec![base];
+        let mut double_hand_over = false;
+        let mut at = base;
+        while let Some(branch) = branches.get(&at) {
+            double_hand_over |= branch.double;
+            match branch.next {
+                Some(next) => chain.push(next),
+                None => break,
+            }
+            at = chain.last().copied().unwrap_or(base);
+        }
+        Selection { chain, double_hand_over }
+    }
+
+    /// What exceeds the limit of competing states, parent by parent. Of each, those stay that can win.
+    pub(super) fn excess(&self, accepted: &[StateHash]) -> Vec<StateHash> {
+        let forks = self.forks();
+        if forks.iter().all(|parent| self.children(parent).len() <= COMPETING_STATES) {
+            return Vec::new();
+        }
+        let judging = Judging { tree: self, accepted: accepted.iter().copied().collect() };
+        let branches = judging.branches();
+        let mut excess = Vec::new();
+        for parent in forks {
+            let owner = self.node(&parent).and_then(|node| node.state.owner());
+            let mut ranked: Vec<_> = self
+                .children(&parent)
+                .iter()
+                .filter(|child| !judging.accepted.contains(*child))
+                .map(|child| (judging.rank(child, owner, &branches), *child))
+                .collect();
+            ranked.sort_unstable();
+            excess.extend(ranked.into_iter().skip(COMPETING_STATES).map(|(_, child)| child));
+        }
+        excess
+    }
+}
+
+struct Judging<'a> {
+    tree: &'a Tree,
+    accepted: BTreeSet<StateHash>,
+}
+
+impl Judging<'_> {
+    fn branches(&self) -> BTreeMap<StateHash, Branch> {
+        let mut branches = BTreeMap::new();
+        for hash in self.tree.leaves_first() {
+            if let Some(node) = self.tree.node(&hash) {
+                let branch = self.branch(node, &branches);
+                branches.insert(hash, branch);
+            }
+        }
+        branches
+    }
+
+    fn branch(&self, node: &Node, branches: &BTreeMap<StateHash, Branch>) -> Branch {
+        let owner = node.state.owner();
+        let (next, double) = self.choose(node.state.hash(), owner, branches);
+        let below = next.and_then(|next| branches.get(&next)).copied().unwrap_or_default();
+        let own = self.is_custodians(node).then(|| *node.state.hash());
+        Branch {
+            next,
+            custodian: own.or(below.custodian),
+            changes_owner: next.is_some_and(|next| self.passes_on(&next, owner, branches)),
+            double,
+        }
+    }
+
+    /// The state that stays on `parent`, and whether it stays only because two hand over.
+    ///
+    /// (a) A custodian's state replaces an owner's; of two custodians' states the smaller hash stays. (b) Of the
+    /// owner's: the branch that holds a custodian's state (of several, the smaller hash of the first one); else the
+    /// branch in which ownership passes on, and of two such the accepted one, which stops the group; else the smaller
+    /// hash.
+    fn choose(
+        &self,
+        parent: &StateHash,
+        owner: Option<AccountId>,
+        branches: &BTreeMap<StateHash, Branch>,
+    ) -> (Option<StateHash>, bool) {
+        let children = self.tree.children(parent);
+        if let [] | [_] = children {
+            return (children.first().copied(), false);
+        }
+        let nodes = || children.iter().filter_map(|child| self.tree.node(child));
+        let custodians = nodes().filter(|node| self.is_custodians(node)).map(|node| *node.state.hash()).min();
+        if custodians.is_some() {
+            return (custodians, false);
+        }
+        let owners: Vec<_> =
+            nodes().filter(|node| node.standing == Standing::Owner).map(|node| *node.state.hash()).collect();
+        let first = |child: &StateHash| branches.get(child).and_then(|branch| branch.custodian);
+        let held = owners.iter().filter_map(|child| first(child).map(|custodian| (custodian, *child))).min();
+        if let Some((_, child)) = held {
+            return (Some(child), false);
+        }
+        let passing: Vec<_> = owners.iter().filter(|child| self.passes_on(child, owner, branches)).copied().collect();
+        match passing.as_slice() {
+            [] => (owners.into_iter().min().or(children.first().copied()), false),
+            [only] => (Some(*only), false),
+            several => {
+                let accepted = several.iter().find(|child| self.accepted.contains(*child)).copied();
+                (accepted.or(several.iter().min().copied()), true)
+            }
+        }
+    }
+
+    /// Whether a state at or after `child`, in its branch, names another owner than `owner`.
+    fn passes_on(&self, child: &StateHash, owner: Option<AccountId>, branches: &BTreeMap<StateHash, Branch>) -> bool {
+        let other = self.tree.node(child).is_some_and(|node| node.state.owner() != owner);
+        other || branches.get(child).is_some_and(|branch| branch.changes_owner)
+    }
+
+    /// Whether a state counts as a custodian's. One that was only caught up with defends the chain on which it was
+    /// accepted, and replaces nothing.
+    fn is_custodians(&self, node: &Node) -> bool {
+        match node.standing {
+            Standing::Custodian => true,
+            Standing::FormerCustodian => self.accepted.contains(node.state.hash()),
+            Standing::Base | Standing::Owner => false,
+        }
+    }
+
+    /// Lower is nearer to winning.
+    fn rank(&self, child: &StateHash, owner: Option<AccountId>, branches: &BTreeMap<StateHash, Branch>) -> u8 {
+        let holds = branches.get(child).is_some_and(|branch| branch.custodian.is_some());
+        match self.tree.node(child) {
+            Some(node) if self.is_custodians(node) => 0,
+            Some(_) if holds => 1,
+            Some(_) if self.passes_on(child, owner, branches) => 2,
+            _ => 3,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Directories that were adopted before all that lies between was seen: `docs/protocol.md` B17 and B2.3.
+
+use super::{DirectoryAdoption, DirectoryEvent, DirectoryPin, DirectoryPinError};
+use crate::identity::Source;
+use crate::limits::{GAP_AGE_MS, LOST_MANIFESTS};
+use crate::organization::Directory;
+use crate::time::Timestamp;
+
+/// A stretch of the chain of which only the two ends, and places between, were seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Gap {
+    settled: Directory,
+    /// Directories adopted since, from which there was a further jump.
+    passed: Vec<[u8; 32]>,
+    since: Timestamp,
+}
+
+impl Gap {
+    pub(super) const fn open(settled: Directory, since: Timestamp) -> Self {
+        Self { settled, passed: Vec::new(), since }
+    }
+
+    pub(super) fn widened(&self, left: &Directory) -> Self {
+        let passed = self.passed.iter().chain([left.hash()]).copied().collect();
+        Self { passed, ..self.clone() }
+    }
+
+    pub(super) const fn settled(&self) -> &Directory {
+        &self.settled
+    }
+
+    pub(super) const fn jumps(&self) -> usize {
+        self.passed.len()
+    }
+}
+
+/// What is missing of a practice's chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MissingDirectories {
+    /// All directories after this one are fetched.
+    pub after_seq: u64,
+    /// Without an answer until then: [`DirectoryPin::adopt_chain`] with nothing.
+    pub deadline: Timestamp,
+}
+
+impl DirectoryPin {
+    /// The gap, if there is one.
+    pub fn missing(&self) -> Option<MissingDirectories> {
+        self.gap
+            .as_ref()
+            .map(|gap| MissingDirectories { after_seq: gap.settled.seq(), deadline: gap.since.plus(GAP_AGE_MS) })
+    }
+
+    /// What the service gave as all directories after a `seq`, ascending: first those of the gap, which must lead from
+    /// the settled one through every one adopted since to the current one, then each in turn. Anything else in the gap
+    /// (also nothing, at the deadline) is a fork: the newest that chains from the settled one is pinned. Ends at the
+    /// first that is refused, with what was adopted before it.
+    pub fn adopt_chain(
+        &self,
+        directories: &[Directory],
+        now: Timestamp,
+    ) -> (DirectoryAdoption, Option<DirectoryPinError>) {
+        let mut adoption = self.fill_gap(directories);
+        for directory in directories {
+            if directory.seq() < adoption.pin.current.seq() {
+                continue;
+            }
+            match adoption.pin.judge(directory, Source::Directory, now) {
+                Ok(next) => {
+                    adoption.pin = next.pin;
+                    adoption.events.extend(next.events);
+                }
+                Err(error) => return (adoption, Some(error)),
+            }
+        }
+        (adoption, None)
+    }
+
+    fn fill_gap(&self, directories: &[Directory]) -> DirectoryAdoption {
+        let Some(gap) = &self.gap else {
+            return self.unchanged();
+        };
+        let mut newest = gap.settled.clone();
+        let mut walked = vec![*newest.hash()];
+        let mut reached = false;
+        for directory in directories {
+            if directory.follows(&newest).is_some() {
+                newest = directory.clone();
+                walked.push(*directory.hash());
+            }
+            reached |= self.current.follows(&newest).is_some();
+        }
+        reached |= walked.contains(self.current.hash());
+        if reached && gap.passed.iter().all(|hash| walked.contains(hash)) {
+            return DirectoryAdoption { pin: Self { gap: None, ..self.clone() }, events: Vec::new() };
+        }
+        let losers = gap.passed.iter().chain([self.current.hash()]).filter(|hash| !walked.contains(hash));
+        let mut lost: Vec<_> = losers.chain(&self.lost).copied().collect();
+        lost.truncate(LOST_MANIFESTS.saturating_add(gap.jumps()));
+        let mut pin = Self { gap: None, lost, ..self.clone() };
+        let events = [Some(DirectoryEvent::Fork), pin.take(&newest)];
+        DirectoryAdoption { pin, events: events.into_iter().flatten().collect() }
+    }
+}

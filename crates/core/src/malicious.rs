@@ -3,4 +3,4 @@
 
 mod signed;
 
-pub(crate) use signed::{device_cert, issuer_cert, manifest, record, truncated};
+pub(crate) use signed::{device_cert, directory, group_state, issuer_cert, manifest, record, truncated};

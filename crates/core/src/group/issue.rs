@@ -1,5 +1,7 @@
 //! Issuing states: `docs/protocol.md` B13.3.
 
+use core::fmt;
+
 use super::evidence::Evidence;
 use super::member::Role;
 use super::roster::{GroupEvent, Roster};
@@ -157,5 +159,11 @@ impl GroupState {
     /// As it is sent to those whom it adds.
     pub fn to_update(&self) -> GroupUpdate {
         GroupUpdate { states: vec![self.to_signed()], ..GroupUpdate::default() }
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issued({:?})", self.roster)
     }
 }

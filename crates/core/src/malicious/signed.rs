@@ -2,7 +2,9 @@
 
 use prost::Message as _;
 
+use crate::group::GroupState;
 use crate::identity::{AccountKey, DevicePublic, DeviceTerms, LocalDevice, Manifest};
+use crate::organization::{Directory, OrgKey};
 use crate::prekey::PrekeyRecord;
 use crate::primitives::Ed25519Secret;
 use crate::testing::Service;
@@ -58,4 +60,22 @@ pub(crate) fn truncated(signed: &v1::SignedRecord, device: &LocalDevice, length:
 fn resigned(record: Vec<u8>, device: &LocalDevice) -> v1::SignedRecord {
     let sig = crate::prekey::sign(&record, device.dsk()).to_vec();
     v1::SignedRecord { record, sig }
+}
+
+/// A state of a group, edited, and signed again by `device`.
+pub(crate) fn group_state(
+    from: &GroupState,
+    device: &LocalDevice,
+    edit: impl FnOnce(&mut v1::GroupState),
+) -> v1::Signed {
+    let mut message = v1::GroupState::decode(&*from.to_signed().body).unwrap();
+    edit(&mut message);
+    message.sign(device.dsk())
+}
+
+/// A directory, edited, and signed again by `key`.
+pub(crate) fn directory(from: &Directory, key: &OrgKey, edit: impl FnOnce(&mut v1::OrgDirectory)) -> v1::Signed {
+    let mut message = v1::OrgDirectory::decode(&*from.to_signed().body).unwrap();
+    edit(&mut message);
+    message.sign(key.secret())
 }

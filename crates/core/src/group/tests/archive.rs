@@ -1,0 +1,58 @@
+//! What an archive learns from receipts: B13.6.
+
+use super::fixture::*;
+use crate::group::{ArchiveEvent, AwaitedCopies};
+use crate::ids::MessageId;
+use crate::limits::AWAITED_COPIES;
+use crate::testing::at;
+use crate::time::DAY_MS;
+
+const MESSAGE: MessageId = MessageId::from_bytes([1; 16]);
+
+#[test]
+fn t122_a_sender_that_tells_members_different_things_is_an_equivocation() {
+    let none = AwaitedCopies::default();
+    let (mine, theirs) = ([1; 32], [2; 32]);
+    let event = ArchiveEvent::Equivocation { message: MESSAGE, by: id_of(DOCTOR) };
+    // The copy is here when the receipt comes, or comes after it.
+    assert_eq!(none.receipt(MESSAGE, theirs, id_of(DOCTOR), &[mine], at(0)).1, [event]);
+    let (awaiting, events) = none.receipt(MESSAGE, theirs, id_of(DOCTOR), &[], at(0));
+    assert_eq!(events, []);
+    let (settled, events) = awaiting.stored(MESSAGE, &mine);
+    assert_eq!((settled, events), (none.clone(), vec![event]));
+    // Control: the same bytes.
+    assert_eq!(none.receipt(MESSAGE, mine, id_of(DOCTOR), &[mine], at(0)), (none.clone(), Vec::new()));
+    let (awaiting, _) = none.receipt(MESSAGE, mine, id_of(DOCTOR), &[], at(0));
+    assert_eq!(awaiting.stored(MESSAGE, &mine), (none, Vec::new()));
+}
+
+#[test]
+fn t148_a_sender_that_omits_the_archive_leaves_a_gap_that_another_members_receipt_shows() {
+    let (awaiting, _) = AwaitedCopies::default().receipt(MESSAGE, [1; 32], id_of(DOCTOR), &[], at(0));
+    assert_eq!(awaiting.due(at(0).plus(DAY_MS - 1)), (awaiting.clone(), Vec::new()));
+    let (settled, events) = awaiting.due(at(0).plus(DAY_MS));
+    assert_eq!(events, [ArchiveEvent::RecordGap { message: MESSAGE, by: id_of(DOCTOR) }]);
+    assert_eq!(settled.due(at(0).plus(2 * DAY_MS)).1, [], "once");
+    // Control: it comes in time.
+    let (settled, events) = awaiting.stored(MESSAGE, &[1; 32]);
+    assert_eq!((events, settled.due(at(0).plus(2 * DAY_MS)).1), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_flood_of_receipts_hides_no_gap() {
+    let id = |n: usize| MessageId::from_bytes((n as u128).to_be_bytes());
+    let mut awaiting = AwaitedCopies::default();
+    // One by one would copy the list each time: ten at the edge are enough.
+    awaiting = filled(awaiting);
+    let (next, events) = awaiting.receipt(id(usize::MAX), [0; 32], id_of(DOCTOR), &[], at(1));
+    assert_eq!(events, [ArchiveEvent::RecordGap { message: id(0), by: id_of(PATIENT) }]);
+    assert_eq!(next.due(at(1).plus(DAY_MS)).1.len(), AWAITED_COPIES);
+}
+
+fn filled(mut awaiting: AwaitedCopies) -> AwaitedCopies {
+    let id = |n: usize| MessageId::from_bytes((n as u128).to_be_bytes());
+    for n in 0..AWAITED_COPIES {
+        awaiting = awaiting.receipt(id(n), [0; 32], id_of(PATIENT), &[], at(0)).0;
+    }
+    awaiting
+}

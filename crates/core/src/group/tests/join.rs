@@ -1,0 +1,107 @@
+//! Coming into a group: B13.4.
+
+use super::fixture::*;
+use super::*;
+use crate::content::BodyKind;
+use crate::group::{JoinError, Joined, MessageVerdict, Rejoining, SentIn};
+use crate::malicious;
+use crate::testing::at;
+use crate::time::DAY_MS;
+
+fn join(state: &GroupState, own: u8, from: u8, known: &Known) -> Result<Joined, JoinError> {
+    Roster::join(&state.to_signed(), id_of(own), id_of(from), &known.evidence())
+}
+
+#[test]
+fn a_joining_member_takes_a_state_from_its_actor_or_its_owner_only() {
+    let (base, known) = (clinical(), Known::all());
+    let by_custodian = titled(&base, CUSTODIAN, "by the custodian");
+    for from in [CUSTODIAN, OWNER] {
+        assert_eq!(join(&by_custodian, PATIENT, from, &known).unwrap().roster.current(), &by_custodian);
+    }
+    assert_eq!(join(&by_custodian, PATIENT, DOCTOR, &known).unwrap_err(), JoinError::Sender);
+    assert_eq!(join(&base, STRANGER, OWNER, &known).unwrap_err(), JoinError::NotMember);
+    // A state whose actor is neither member nor custodian is nobody's.
+    let outsider = malicious::group_state(&by_custodian, &device(STRANGER), |state| state.actor_account = vec![STRANGER; 16]);
+    let refused = Roster::join(&outsider, id_of(PATIENT), id_of(STRANGER), &known.evidence());
+    assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::NotOwner));
+    let forged = malicious::group_state(&base, &device(STRANGER), |_| ());
+    let refused = Roster::join(&forged, id_of(PATIENT), id_of(OWNER), &known.evidence());
+    assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::Signature));
+}
+
+#[test]
+fn an_expired_directory_judges_groups_that_exist_and_starts_none() {
+    let (base, known) = (clinical(), Known::all().at(at(0).plus(91 * DAY_MS)));
+    assert_eq!(join(&base, PATIENT, OWNER, &known).unwrap_err(), JoinError::Lacking(Lack::Directory));
+    let one = titled(&base, OWNER, "one");
+    assert_eq!(accepted(&[&base, &one], &known).current(), &one);
+    assert!(join(&base, PATIENT, OWNER, &Known::all()).is_ok());
+}
+
+#[test]
+fn a_removed_member_comes_back_by_a_newer_state_only() {
+    let (base, known) = (clinical(), Known::all());
+    let without = next(&base, OWNER, |draft| draft.members.retain(|member| member.account != id_of(DOCTOR)));
+    let between = titled(&without, OWNER, "without the doctor");
+    let again = next(&between, OWNER, |draft| draft.members.push(member(DOCTOR, Role::Member)));
+    let evidence = known.evidence();
+    let back = |roster: &Roster, state: &GroupState| {
+        roster.rejoin(&state.to_signed(), id_of(DOCTOR), id_of(OWNER), Rejoining::Absent, &evidence)
+    };
+    let removed = accepted(&[&base, &without], &known);
+    assert_eq!(back(&removed, &again).unwrap().roster.current(), &again);
+    assert_eq!(back(&removed, &base).unwrap_err(), JoinError::NotNewer);
+    // Who is still a member needs every state between.
+    assert_eq!(back(&accepted(&[&base], &known), &again).unwrap_err(), JoinError::Between);
+    // What was known stays as context, and with it what a replaced state promised.
+    let rejoined = back(&removed, &again).unwrap().roster;
+    assert_eq!(rejoined.state(base.hash()), Some(&base));
+    let message = SentIn { sender: id_of(PATIENT), state: Some(base.hash()), kind: BodyKind::Text };
+    assert_eq!(rejoined.judge_message(&message, &evidence), Ok(MessageVerdict::Stale));
+}
+
+#[test]
+fn t117_after_seven_days_without_an_answer_only_the_owner_or_a_custodian_is_believed() {
+    let (base, known) = (clinical(), Known::all());
+    let roster = Roster::created(base.clone(), known.now);
+    let far = |by: u8| {
+        malicious::group_state(&titled(&base, OWNER, "far"), &device(by), |state| {
+            state.epoch = 99;
+            state.prev_hash = vec![9; 32];
+            state.actor_account = vec![by; 16];
+        })
+    };
+    let late = known.at(known.now.plus(7 * DAY_MS));
+    let asked = Rejoining::Unanswered(known.now);
+    let rejoin = |by: u8, known: &Known| roster.rejoin(&far(by), id_of(PATIENT), id_of(by), asked, &known.evidence());
+    assert_eq!(rejoin(DOCTOR, &late).unwrap_err(), JoinError::Issuer);
+    assert_eq!(rejoin(OWNER, &known.at(known.now.plus(7 * DAY_MS - 1))).unwrap_err(), JoinError::Between);
+    for by in [OWNER, CUSTODIAN] {
+        let joined = rejoin(by, &late).unwrap();
+        assert_eq!(joined.roster.current().epoch(), 99);
+        assert_eq!(forks(&joined.events), [Fork::Rejoined(*joined.roster.current().hash())]);
+    }
+    // Personal groups have no such way.
+    let personal_roster = Roster::created(personal(), known.now);
+    assert!(!personal_roster.may_rejoin(known.now, late.now));
+}
+
+#[test]
+fn t121_a_member_that_joined_later_takes_an_older_state_as_context_only() {
+    let (base, known) = (clinical(), Known::all());
+    let one = titled(&base, OWNER, "one");
+    let two = titled(&one, OWNER, "two");
+    let joined = join(&two, PATIENT, OWNER, &known).unwrap().roster;
+    let message = SentIn { sender: id_of(DOCTOR), state: Some(one.hash()), kind: BodyKind::Text };
+    assert_eq!(joined.judge_message(&message, &known.evidence()), Ok(MessageVerdict::Unseen));
+    // Not its parent: not taken. Its parent: context, and the current state stays.
+    let forged = titled(&base, OWNER, "another one");
+    assert_eq!(applied(&joined, &[&forged], &known).roster, joined);
+    let knowing = applied(&joined, &[&one], &known).roster;
+    assert_eq!((knowing.current(), knowing.state(one.hash())), (&two, Some(&one)));
+    assert_eq!(knowing.judge_message(&message, &known.evidence()), Ok(MessageVerdict::Stale));
+    // Nothing is built on it: a sibling of the state that we joined by does not compete.
+    let sibling = ground_below(&one, OWNER, two.hash());
+    assert_eq!(applied(&knowing, &[&sibling], &known).roster.current(), &two);
+}

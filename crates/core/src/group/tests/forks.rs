@@ -29,9 +29,8 @@ fn t118_two_states_of_the_owner_fork_and_the_smaller_hash_stays_in_every_order()
     let followed = titled(loser, OWNER, "followed");
     one_winner(&base, &[&one, &other, &followed], winner);
     let replaced = applied(&accepted(&[&base, loser, &followed], &known), &[winner], &known);
-    let lost: Vec<_> = [loser, &followed]
-        .map(|state| GroupEvent::Replaced { author: id_of(OWNER), state: *state.hash() })
-        .to_vec();
+    let lost: Vec<_> =
+        [loser, &followed].map(|state| GroupEvent::Replaced { author: id_of(OWNER), state: *state.hash() }).to_vec();
     assert!(lost.iter().all(|event| replaced.events.contains(event)));
 }
 
@@ -67,7 +66,9 @@ fn t117_two_branches_that_both_hand_over_stop_the_group() {
     let to_doctor = hand_over(&one, OWNER, DOCTOR);
     // The practice lists the doctor only; the second hand-over goes to a custodian, whom it lists as well.
     let to_custodian = hand_over(&other, OWNER, CUSTODIAN);
-    for (first, second) in [((&one, &to_doctor), (&other, &to_custodian)), ((&other, &to_custodian), (&one, &to_doctor))] {
+    for (first, second) in
+        [((&one, &to_doctor), (&other, &to_custodian)), ((&other, &to_custodian), (&one, &to_doctor))]
+    {
         let roster = accepted(&[&base, first.0, first.1], &known);
         assert!(roster.fan_out(&known.evidence()).is_ok());
         let stopped = applied(&roster, &[second.0, second.1], &known);

@@ -14,8 +14,7 @@ fn the_owner_changes_a_group_and_hands_it_over() {
     let issued = roster.update(&device(OWNER), draft, Mailbox::Unchecked, &known.evidence()).unwrap();
     assert_eq!(issued.roster.current().title(), "Ward 2");
     assert_eq!(issued.update.states, [issued.roster.current().to_signed()]);
-    let handed =
-        issued.roster.hand_over(&device(OWNER), id_of(DOCTOR), Mailbox::Unchecked, &known.evidence()).unwrap();
+    let handed = issued.roster.hand_over(&device(OWNER), id_of(DOCTOR), Mailbox::Unchecked, &known.evidence()).unwrap();
     assert_eq!(handed.roster.current().owner(), Some(id_of(DOCTOR)));
     assert_eq!(handed.roster.current().member(id_of(OWNER)).unwrap().role, Role::Member);
     let stranger = roster.hand_over(&device(OWNER), id_of(STRANGER), Mailbox::Unchecked, &known.evidence());

@@ -22,7 +22,8 @@ fn a_joining_member_takes_a_state_from_its_actor_or_its_owner_only() {
     assert_eq!(join(&by_custodian, PATIENT, DOCTOR, &known).unwrap_err(), JoinError::Sender);
     assert_eq!(join(&base, STRANGER, OWNER, &known).unwrap_err(), JoinError::NotMember);
     // A state whose actor is neither member nor custodian is nobody's.
-    let outsider = malicious::group_state(&by_custodian, &device(STRANGER), |state| state.actor_account = vec![STRANGER; 16]);
+    let outsider =
+        malicious::group_state(&by_custodian, &device(STRANGER), |state| state.actor_account = vec![STRANGER; 16]);
     let refused = Roster::join(&outsider, id_of(PATIENT), id_of(STRANGER), &known.evidence());
     assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::NotOwner));
     let forged = malicious::group_state(&base, &device(STRANGER), |_| ());

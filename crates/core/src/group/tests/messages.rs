@@ -118,9 +118,8 @@ fn t121_a_message_under_an_unknown_state_is_kept_unseen_and_shown_when_the_state
 #[test]
 fn t121_one_hundred_wait_for_an_account_and_time_raises_an_event_and_drops() {
     let state = clinical();
-    let full = (0..UNSEEN_CONTENTS).fold(UnseenContents::default(), |queue, n| {
-        queue.store(unseen(DOCTOR, n as u8, &state, at(0))).unwrap()
-    });
+    let full = (0..UNSEEN_CONTENTS)
+        .fold(UnseenContents::default(), |queue, n| queue.store(unseen(DOCTOR, n as u8, &state, at(0))).unwrap());
     assert_eq!(full.store(unseen(DOCTOR, 200, &state, at(0))).unwrap_err(), UnseenFull);
     assert!(full.store(unseen(PATIENT, 200, &state, at(0))).is_ok());
     let one = UnseenContents::default().store(unseen(DOCTOR, 1, &state, at(0))).unwrap();

@@ -35,7 +35,8 @@ fn t117_a_member_other_than_the_owner_changes_nothing() {
     let roster = Roster::created(clinical(), known.now);
     let waiting = waits(&roster, &titled(&clinical(), DOCTOR, "mine"), Lack::Custodian, &known);
     assert_eq!(applied(&waiting, &[], &known).roster, waiting);
-    let promoted = known.after_directory(&[staff_without(&[DOCTOR]), vec![(DOCTOR, OrgRole::RecordsCustodian)]].concat());
+    let promoted =
+        known.after_directory(&[staff_without(&[DOCTOR]), vec![(DOCTOR, OrgRole::RecordsCustodian)]].concat());
     assert_eq!(applied(&waiting, &[], &promoted).roster.current().title(), "mine");
 }
 
@@ -226,7 +227,9 @@ fn t117_a_member_key_other_than_the_pinned_one_is_a_changed_identity() {
     let mut rotated = keys(DOCTOR);
     rotated.predecessors = vec![foreign];
     let rotated = known.with(rotated);
-    assert!(applied(&roster, &[&swapped], &rotated).events.iter().all(|event| *event == GroupEvent::Advanced { epoch: 1 }));
+    assert!(
+        applied(&roster, &[&swapped], &rotated).events.iter().all(|event| *event == GroupEvent::Advanced { epoch: 1 })
+    );
     assert_eq!(next_roster.fan_out(&rotated.evidence()).unwrap().blocked, []);
 }
 

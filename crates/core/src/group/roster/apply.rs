@@ -47,6 +47,8 @@ struct Work<'a> {
     offered: usize,
     /// Those from which no run leads on: the pool only shrinks, so none ever will.
     dead_ends: BTreeSet<Key>,
+    /// Where states of ours say that an earlier one is.
+    named: BTreeSet<(u64, StateHash)>,
     events: Vec<GroupEvent>,
     refused: Vec<(StateHash, StateRejected)>,
 }
@@ -55,6 +57,7 @@ type Key = (u64, usize);
 
 impl<'a> Work<'a> {
     fn new(roster: &Roster, evidence: &'a Evidence<'a>) -> Self {
+        let named = roster.named();
         let roster = Roster { waiting: Vec::new(), ..roster.clone() };
         Self {
             roster,
@@ -62,6 +65,7 @@ impl<'a> Work<'a> {
             pool: BTreeMap::new(),
             offered: 0,
             dead_ends: BTreeSet::new(),
+            named,
             events: Vec::new(),
             refused: Vec::new(),
         }
@@ -85,7 +89,7 @@ impl<'a> Work<'a> {
         for key in keys {
             let Some(pending) = self.pool.get(&key) else { continue };
             let claims = pending.state.claims();
-            if self.roster.is_earlier(claims) {
+            if self.named.contains(&(claims.epoch(), *claims.hash())) {
                 self.remember(key);
                 return true;
             }
@@ -195,6 +199,7 @@ impl<'a> Work<'a> {
             let state = pending.state.into_verified();
             self.roster.floor = self.roster.floor.raised_by(state.policy());
             let since = self.roster.entered();
+            self.named.extend(place_before(&state));
             self.roster.earlier.insert(*state.hash(), (state, since));
         }
     }
@@ -299,14 +304,16 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Epoch and hash of the state on which this one stands.
+fn place_before(state: &GroupState) -> Option<(u64, StateHash)> {
+    Some((state.epoch().checked_sub(1)?, *state.prev_hash()))
+}
+
 impl Roster {
-    /// Whether a state of ours, the first of the tree or an earlier one, names this one by its hash.
-    fn is_earlier(&self, state: &GroupState) -> bool {
+    /// Places before the first state of the tree and before those that are earlier than it, as these name them.
+    fn named(&self) -> BTreeSet<(u64, StateHash)> {
         let first = self.chain.first().and_then(|hash| self.tree.node(hash)).map(|node| &node.state);
-        let named = |later: &GroupState| {
-            later.prev_hash() == state.hash() && state.epoch().checked_add(1) == Some(later.epoch())
-        };
-        first.is_some_and(named) || self.earlier.values().any(|(later, _)| named(later))
+        first.into_iter().chain(self.earlier.values().map(|(state, _)| state)).filter_map(place_before).collect()
     }
 
     /// When this device came in.

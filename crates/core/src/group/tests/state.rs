@@ -9,6 +9,8 @@ use crate::malicious;
 use crate::testing::{Broken, at, rng};
 use crate::wire::{WireError, v1};
 
+type Edit = fn(&mut v1::GroupState);
+
 fn edited(edit: impl FnOnce(&mut v1::GroupState)) -> Result<UnverifiedState, StateError> {
     UnverifiedState::parse(&malicious::group_state(&clinical(), &device(OWNER), edit))
 }
@@ -34,7 +36,7 @@ fn t117_two_owners_or_none_are_refused() {
 
 #[test]
 fn members_roles_class_title_and_org_keep_rule_5() {
-    let cases: [(fn(&mut v1::GroupState), StateError); 12] = [
+    let cases: [(Edit, StateError); 12] = [
         (|state| state.members.clear(), StateError::Members),
         (|state| state.members.swap(0, 1), StateError::Members),
         (|state| state.members[1] = state.members[0].clone(), StateError::Members),

@@ -12,7 +12,7 @@ use crate::wire::v1;
 fn refused(base: &GroupState, state: &v1::Signed, reason: StateRejected, control: &GroupState) {
     let known = Known::all();
     let roster = Roster::created(base.clone(), known.now);
-    let Applied { roster: next, events, refused, .. } = roster.apply(&[state.clone()], &known.evidence());
+    let Applied { roster: next, events, refused, .. } = roster.apply(std::slice::from_ref(state), &known.evidence());
     assert_eq!(refused.iter().map(|(_, reason)| *reason).collect::<Vec<_>>(), [reason]);
     assert_eq!((next, events), (roster.clone(), Vec::new()));
     assert_eq!(applied(&roster, &[control], &known).roster.current(), control);

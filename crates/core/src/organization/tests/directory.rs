@@ -12,6 +12,8 @@ fn read(signed: &v1::Signed) -> Result<Directory, DirectoryError> {
     UnverifiedDirectory::parse(signed)?.verify()
 }
 
+type Edit = fn(&mut v1::OrgDirectory);
+
 fn edited(edit: impl FnOnce(&mut v1::OrgDirectory)) -> Result<Directory, DirectoryError> {
     let directory = issued(None, vec![entry(1), entry(2)]);
     read(&malicious::directory(&directory, &org_key(1), edit))
@@ -35,7 +37,7 @@ fn a_directory_is_read_as_it_was_issued() {
 
 #[test]
 fn each_rule_of_a_directory_is_kept() {
-    let cases: [(fn(&mut v1::OrgDirectory), DirectoryError); 15] = [
+    let cases: [(Edit, DirectoryError); 15] = [
         (|directory| directory.version = 2, DirectoryError::Wire(WireError::UnsupportedVersion)),
         (|directory| directory.org_id.truncate(15), DirectoryError::Wire(WireError::Field)),
         (|directory| directory.org_key[0] = 2, DirectoryError::Wire(WireError::Field)),

@@ -4,7 +4,6 @@ use super::fixture::{NOW, World, held, tagged};
 use crate::envelope::{Pinned, SealTo, SealedBy, WhyHeld};
 use crate::errors::DecryptError::DecryptFailed;
 use crate::identity::{JudgedAt, Trust};
-use crate::ratchet::tests::fixture::flipped;
 use crate::testing::{Party, Service, at, rng};
 use crate::time::{DAY_MS, HOUR_MS};
 
@@ -66,13 +65,18 @@ fn t021_expired_at_server_time_is_rejected_whatever_the_local_clock_says() {
     assert_eq!(world.judged(&envelope, at, Pinned::Stranger).map(|_| ()).unwrap_err(), DecryptFailed);
 }
 
+/// The tag alone is wrong: the envelope is rightly encrypted to Bob, by somebody who has Alice's certificate and not her
+/// keys. A wrong clock would hold it, if the times were judged first.
 #[test]
 fn t021_bad_tag_and_wrong_clock_is_not_held() {
-    let world = World::new();
-    let envelope = world.seal(&world.initiated().0);
+    let mut world = World::new();
+    let genuine = world.seal(&world.initiated().0);
+    let init = world.initiated().0;
+    world.alice.device = Party::new(9).device.posing_as(world.alice.public());
+    let forged = world.seal(&init);
     let at = JudgedAt::Received { server: at(10), local: at(10).minus(5 * HOUR_MS) };
-    let damaged = flipped(&envelope, envelope.len() * 8 - 200);
-    assert_eq!(world.judged(&damaged, at, Pinned::Stranger).map(|_| ()).unwrap_err(), DecryptFailed);
+    assert_eq!(world.judged(&forged, at, Pinned::Stranger).map(|_| ()).unwrap_err(), DecryptFailed);
+    assert_eq!(held(world.judged(&genuine, at, Pinned::Stranger).unwrap()), WhyHeld::ClockSkew, "control");
 }
 
 #[test]

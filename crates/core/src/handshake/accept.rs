@@ -110,7 +110,11 @@ fn check_parties(header: &InitHeader, me: Recipient<'_>, from: Initiator<'_>) ->
 
 /// The prekeys are those that the header names, and their stored records, as published, give its `bundle_hash`, with
 /// the account's identity key or one that it led away from.
-fn check_prekeys(header: &InitHeader, me: Recipient<'_>, prekeys: ResponderPrekeys<'_>) -> Result<(), DecryptError> {
+pub(super) fn check_prekeys(
+    header: &InitHeader,
+    me: Recipient<'_>,
+    prekeys: ResponderPrekeys<'_>,
+) -> Result<(), DecryptError> {
     let kem_use = if prekeys.kem.is_last_resort() { PrekeyUse::Shared } else { PrekeyUse::OneTime };
     let named = prekeys.spk.key_id() == header.spk_id()
         && prekeys.opk.map(OneTimePrekey::key_id) == header.opk_id()

@@ -101,11 +101,17 @@ impl Session {
         self.stepped(&randomness, now)?.sent(content, plan, &randomness, now)
     }
 
-    /// The state whose sending chain is ready and from which nothing was sent yet: what an adversary starts from.
+    /// The state whose sending chain is ready and from which nothing was sent yet: what an adversary starts from. A send
+    /// step takes `dh` as its ratchet key, if there is one: an honest peer draws a new one.
     #[cfg(test)]
-    pub(super) fn ready_to_send(&self, now: Timestamp, rng: &mut impl TryCryptoRng) -> Self {
+    pub(super) fn ready_to_send(&self, dh: Option<&X25519Secret>, rng: &mut impl TryCryptoRng) -> Self {
+        let now = self.last_progress();
         let plan = self.plan(&[], SendOptions::COMPACT, now);
-        self.stepped(&self.draw(plan, rng).unwrap(), now).unwrap()
+        let mut randomness = self.draw(plan, rng).unwrap();
+        if let (Some(seed), Some(dh)) = (&mut randomness.dh, dh) {
+            **seed = *dh.seed();
+        }
+        self.stepped(&randomness, now).unwrap()
     }
 
     /// The initiator's first message offers a lane whatever it costs (B4.4).

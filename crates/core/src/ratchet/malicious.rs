@@ -5,6 +5,7 @@ use super::chain::Direction;
 use super::header::{self, Header};
 use super::message::{self, BodyKeys};
 use super::session::Session;
+use crate::primitives::X25519Secret;
 use crate::testing::rng;
 
 /// A peer's state with its sending chain ready.
@@ -15,7 +16,12 @@ pub(crate) struct Forger {
 impl Forger {
     /// Takes over `session`, whose send step is made if one is due.
     pub(crate) fn of(session: &Session) -> Self {
-        Self { state: session.ready_to_send(session.last_progress(), &mut rng(0xbad)) }
+        Self { state: session.ready_to_send(None, &mut rng(0xbad)) }
+    }
+
+    /// The same with `dh` as the ratchet key of the new chain, and everything else right.
+    pub(super) fn stepping_with(session: &Session, dh: &X25519Secret) -> Self {
+        Self { state: session.ready_to_send(Some(dh), &mut rng(0xbad)) }
     }
 
     /// The header of the next message, as an honest peer would make it.

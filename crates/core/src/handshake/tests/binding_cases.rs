@@ -3,6 +3,8 @@
 use zeroize::Zeroizing;
 
 use crate::errors::DecryptError::{self, DecryptFailed};
+use crate::handshake::PrekeyUse;
+use crate::handshake::accept::check_prekeys;
 use crate::handshake::header::Fields;
 use crate::handshake::initiate::initiate;
 use crate::handshake::secrets::SharedSecrets;
@@ -72,11 +74,20 @@ fn t029_another_responder_fails() {
     assert_eq!(same_keys_elsewhere(&bytes, 2, 1, 9), DecryptFailed, "registration");
 }
 
+/// The INIT as it was made for Bob, given to a device with his very keys and prekeys and another address.
 #[test]
-fn t029_init_for_another_device_is_refused_by_its_address() {
-    let (alice, _, bytes) = world();
-    let other = Device::new(4);
-    assert_eq!(other.accept(&bytes, &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
+fn t029_init_for_another_address_is_refused_whoever_has_its_keys() {
+    let (alice, bob, bytes) = world();
+    let accept = |device: &crate::identity::LocalDevice| {
+        let recipient = Recipient { device, previous_aiks: &[] };
+        let initiator = Initiator { device: alice.party.public(), other_aiks: &[], highest_generation: None };
+        let message = InitMessage::parse(&bytes).unwrap();
+        message.accept(recipient, initiator, bob.prekeys(Offer::OneTime), at(1)).map(|_| ())
+    };
+    for elsewhere in [address(9, 1, 1002), address(2, 9, 1002), address(2, 1, 9)] {
+        assert_eq!(accept(&bob.party.device.moved_to(elsewhere)).unwrap_err(), DecryptFailed);
+    }
+    accept(&bob.party.device).unwrap();
 }
 
 #[test]
@@ -105,12 +116,50 @@ fn t031_another_valid_prekey_of_the_same_device_fails() {
     accept(&bytes, own).unwrap();
 }
 
+/// The transcript would catch each of these as well; the check of ids and records stands by itself.
+#[test]
+fn t031_ids_and_records_are_compared_before_any_secret_is_derived() {
+    let (_, bob, bytes) = world();
+    let me = Recipient { device: &bob.party.device, previous_aiks: &[] };
+    let own = bob.prekeys(Offer::OneTime);
+    let judge = |change: &dyn Fn(&mut Fields)| {
+        let bytes = with_header(&bytes, change);
+        check_prekeys(&InitHeader::parse(&bytes[..INIT_HEADER_BYTES]).unwrap(), me, own)
+    };
+    assert_eq!(judge(&|fields| fields.spk_id = KeyId(8)), Err(DecryptFailed));
+    assert_eq!(judge(&|fields| fields.opk_id = Some(KeyId(101))), Err(DecryptFailed));
+    assert_eq!(judge(&|fields| fields.opk_id = None), Err(DecryptFailed));
+    assert_eq!(judge(&|fields| fields.kem_id = KeyId(201)), Err(DecryptFailed));
+    assert_eq!(judge(&|fields| fields.kem_use = PrekeyUse::Shared), Err(DecryptFailed));
+    assert_eq!(judge(&|fields| fields.bundle_hash[0] ^= 1), Err(DecryptFailed));
+    assert_eq!(judge(&|_| ()), Ok(()));
+}
+
 #[test]
 fn t032_fresh_encapsulation_to_the_same_key_fails() {
     let (alice, bob, bytes) = world();
     let (ct, _) = bob.party.kem.secret().public_key().encapsulate(&Zeroizing::new([9; 32])).unwrap();
     let replaced = with_header(&bytes, |fields| fields.ct = ct);
     assert_eq!(bob.accept(&replaced, &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
+}
+
+/// Under one transcript, which T33 shows to bind the ciphertext, another shared secret still gives other keys.
+#[test]
+fn t032_another_shared_secret_gives_other_keys() {
+    let sid = crate::ids::SessionId::from_bytes([7; 32]);
+    let root = |ml_kem: u8| {
+        let secrets = SharedSecrets {
+            ml_kem: Zeroizing::new([ml_kem; 32]),
+            dh0: Zeroizing::new([2; 32]),
+            dh1: Zeroizing::new([3; 32]),
+            dh2: Zeroizing::new([4; 32]),
+            dh3: Zeroizing::new([5; 32]),
+            dh4: Zeroizing::new([6; 32]),
+        };
+        *secrets.derive(&sid).root.as_bytes()
+    };
+    assert_ne!(root(1), root(9));
+    assert_eq!(root(1), root(1), "control");
 }
 
 /// A KEM that binds nothing: the adversary knows one prekey, learns `ss` from it, and shows the same `ss` under another
@@ -177,6 +226,23 @@ fn t035_header_of_one_session_with_the_message_of_another_fails() {
     assert_eq!(bob.accept(&spliced, &alice, Offer::LastResort).unwrap_err(), DecryptFailed);
 }
 
+/// Two sessions with one ephemeral key and one encapsulation: every secret is the same, only the transcript differs.
+#[test]
+fn t035_splice_of_sessions_with_the_same_secrets_fails() {
+    let (alice, bob) = (Device::new(1), Device::new(2));
+    let (ek, m) = (Zeroizing::new([66; 32]), Zeroizing::new([67; 32]));
+    let bundle = bob.bundle(Offer::OneTime);
+    let init = |generation| {
+        let generation = Generation::new(generation).unwrap();
+        let session = initiate(&alice.party.device, &bundle, generation, at(0), &ek, &m).unwrap();
+        send(&session, b"hello", 1).0.as_bytes().to_vec()
+    };
+    let (one, two) = (init(1), init(2));
+    let spliced = [&one[..INIT_HEADER_BYTES], &two[INIT_HEADER_BYTES..]].concat();
+    assert_eq!(bob.accept(&spliced, &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
+    assert_eq!(bob.accept(&two, &alice, Offer::OneTime).unwrap().opened.content(), b"hello", "control");
+}
+
 /// A thief of SPK_B's private key (and of the one-time and KEM keys, even) pretends to be Alice: DH1, DH3, DH4 and ss
 /// are its own, DH2 needs only its ephemeral key, DH0 needs DDK_A or DDK_B.
 #[test]
@@ -229,7 +295,7 @@ fn t041_responder_alone_simulates_a_conversation() {
         spk_id: bundle.spk.key_id,
         opk_id: bundle.opk.as_ref().map(|opk| opk.key_id),
         kem_id: bundle.kem.key_id,
-        kem_use: crate::handshake::PrekeyUse::OneTime,
+        kem_use: PrekeyUse::OneTime,
         bundle_hash: bundle.hash(),
         ek: ek.public_key(),
         ct,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::fixture::{Pair, established, flipped, open, refused, send};
 use crate::errors::{DecryptError, EncryptError};
 use crate::limits::{CHAIN_MESSAGES, SKIP_CHAINS, SKIP_STORED};
-use crate::primitives::X25519PublicKey;
+use crate::primitives::X25519Secret;
 use crate::ratchet::chain::Chain;
 use crate::ratchet::malicious::{Forger, body};
 use crate::ratchet::session::Session;
@@ -102,28 +102,35 @@ fn t051_duplicate_in_an_old_chain_of_which_keys_are_left() {
     refused(&pair.bob, &messages[0], NoSession);
 }
 
-/// Alice with a new chain whose header shows `dh_public`.
-fn new_chain(pair: &Pair, dh_public: X25519PublicKey) -> Vec<u8> {
-    let forger = Forger::of(&pair.alice);
-    let mut header = forger.header();
-    header.dh_public = dh_public;
+/// Alice's next chain, begun with `dh` as her ratchet key, and right in everything else.
+fn chain_begun_with(pair: &Pair, dh: &X25519Secret) -> Vec<u8> {
+    let forger = Forger::stepping_with(&pair.alice, dh);
+    let header = forger.header();
+    assert_eq!(header.dh_public, dh.public_key());
     forger.seal(header, &body(b"word"))
 }
 
 #[test]
 fn t052_new_chain_with_the_previous_ratchet_key_fails() {
-    let pair = established(52);
-    let previous = pair.bob.dh_remote.unwrap();
-    refused(&pair.bob, &new_chain(&pair, previous), DecryptFailed);
-    let honest = Forger::of(&pair.alice).header().dh_public;
-    assert_eq!(open(&pair.bob, &new_chain(&pair, honest), at(3)).unwrap().0.content(), b"word");
+    let mut pair = established(52);
+    let message = pair.alice_says(b"one", 1);
+    pair.bob_hears(&message).unwrap();
+    // She keeps the private key that she should erase when Bob's answer arrives.
+    let kept = std::sync::Arc::clone(pair.alice.dh_private.as_ref().unwrap());
+    let back = pair.bob_says(b"back", 2);
+    pair.alice_hears(&back).unwrap();
+    assert_eq!(pair.bob.dh_remote, Some(kept.public_key()));
+    refused(&pair.bob, &chain_begun_with(&pair, &kept), DecryptFailed);
+    let (opened, _) = open(&pair.bob, &chain_begun_with(&pair, &x25519(9)), at(3)).unwrap();
+    assert_eq!(opened.content(), b"word", "control: with any other key it opens");
 }
 
 #[test]
 fn t052_new_chain_with_the_receivers_own_key_fails() {
     let pair = established(52);
-    let own = pair.bob.dh_private.as_ref().unwrap().public_key();
-    refused(&pair.bob, &new_chain(&pair, own), DecryptFailed);
+    // Built with Bob's private key, as if it were known.
+    let own = std::sync::Arc::clone(pair.bob.dh_private.as_ref().unwrap());
+    refused(&pair.bob, &chain_begun_with(&pair, &own), DecryptFailed);
 }
 
 #[test]

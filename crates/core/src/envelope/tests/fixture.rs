@@ -39,9 +39,13 @@ impl World {
     }
 
     pub(super) fn initiated(&self) -> (Outgoing, Session) {
+        self.initiated_with(b"hello")
+    }
+
+    pub(super) fn initiated_with(&self, content: &[u8]) -> (Outgoing, Session) {
         let device = &self.alice.device;
         let session = Session::initiate(device, &self.bundle, Generation::FIRST, at(10), &mut rng(1)).unwrap();
-        session.encrypt(b"hello", SendOptions::CLINICAL, at(10), &mut rng(2)).unwrap()
+        session.encrypt(content, SendOptions::CLINICAL, at(10), &mut rng(2)).unwrap()
     }
 
     /// `message` from Alice to Bob.

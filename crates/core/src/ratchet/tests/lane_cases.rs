@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fixture::{Pair, established, open, refused, send};
+use super::fixture::{Pair, established, open, refused};
 use crate::errors::DecryptError::{DecryptFailed, NoSession};
 use crate::primitives::{MlKem768Secret, PublicKey as _};
 use crate::ratchet::body::Body;
@@ -11,7 +11,7 @@ use crate::ratchet::keys::{RootKey, root_step};
 use crate::ratchet::lane::{OwnLane, PeerLane};
 use crate::ratchet::malicious::Forger;
 use crate::ratchet::session::Session;
-use crate::testing::{at, ed25519};
+use crate::testing::at;
 use zeroize::Zeroizing;
 
 fn key(byte: u8) -> MlKem768Secret {
@@ -149,8 +149,13 @@ fn t070_new_chain_that_mixes_another_epoch_fails() {
 
 #[test]
 fn t070_new_chain_that_mixes_without_an_answer_fails() {
-    let pair = bob_with(established(70), PeerLane::Idle { last: 0 });
+    // Bob has answered nothing. Alice's chain mixes nothing, so its keys are those that Bob would derive without an
+    // answer, and only the epoch that she claims is wrong.
+    let Pair { alice, bob } = established(70);
+    let alice = Session { own_lane: OwnLane::Idle { next: 1 }, ..alice.successor() };
+    let pair = bob_with(Pair { alice, bob }, PeerLane::Idle { last: 0 });
     refused(&pair.bob, &mixing(&pair, |_| 1), DecryptFailed);
+    accepted(&pair, &mixing(&pair, |epoch| epoch));
 }
 
 #[test]
@@ -299,19 +304,57 @@ fn t076_stolen_state_is_useless_after_a_full_lane_round() {
         alice: Session::from_bytes(&pair.alice.to_bytes()).unwrap(),
         bob: Session::from_bytes(&pair.bob.to_bytes()).unwrap(),
     };
-    // The thief follows: it opens what comes next on the chains that the stolen states know.
-    let next = pair.alice_says(b"still read", 1);
-    assert!(open(&stolen.bob, &next, at(3)).is_ok(), "control");
-    pair.bob_hears(&next).unwrap();
+    let (mut thief, mut read) = (stolen, Vec::new());
     for turn in 0..4 {
-        pair.turn(100 + turn);
+        // The thief takes part in every step, as both devices, with ratchet keys of its own.
+        let there = pair.alice_says(b"there", 100 + turn);
+        assert_eq!(pair.bob_hears(&there).unwrap(), b"there");
+        let _ = thief.alice_says(b"thief", 200 + turn);
+        read.push(thief.bob_hears(&there).is_ok());
+        let back = pair.bob_says(b"back", 300 + turn);
+        assert_eq!(pair.alice_hears(&back).unwrap(), b"back");
+        let _ = thief.bob_says(b"thief", 400 + turn);
+        read.push(thief.alice_hears(&back).is_ok());
     }
-    let healed = pair.alice_says(b"healed", 2);
-    assert_eq!(open(&stolen.bob, &healed, at(3)).unwrap_err(), NoSession);
-    // Even following every message with stolen Bob, whose own DH keys are not the real ones.
-    let (_, thief) = open(&stolen.bob, &next, at(3)).unwrap();
-    let (_, thief) = send(&thief, b"thief", 4242);
-    assert_eq!(open(&thief, &healed, at(3)).unwrap_err(), NoSession);
-    assert_eq!(pair.bob_hears(&healed).unwrap(), b"healed");
-    let _ = ed25519(1);
+    assert_eq!(read[0], true, "control: the stolen keys open what comes next");
+    assert_eq!(read[2..], [false; 6]);
+    assert_eq!(open(&thief.bob, &pair.alice_says(b"healed", 2), at(3)).unwrap_err(), NoSession);
+}
+
+/// The root key after `after`'s send step as somebody computes it who has `root`, both X25519 secrets, and the lane
+/// secrets of epochs up to `known`.
+fn broken_x25519(root: &RootKey, before: &Session, after: &Session, known: u32) -> RootKey {
+    let nothing = crate::primitives::Secret::copy_of(&[0; 32]);
+    let lane = match &before.own_lane {
+        OwnLane::Ready { epoch, secret } if *epoch <= known => Some((&**secret, *epoch)),
+        OwnLane::Ready { epoch, .. } => Some((&nothing, *epoch)),
+        _ => None,
+    };
+    let dh = after.dh_private.as_ref().unwrap().diffie_hellman(&after.dh_remote.unwrap()).unwrap();
+    root_step(root, &dh, lane, &after.sid(), after.direction_out()).root
+}
+
+#[test]
+fn t076_who_breaks_x25519_is_out_after_a_full_lane_round() {
+    let mut pair = established(76);
+    let mut stolen = RootKey(crate::primitives::Secret::copy_of(pair.alice.root.0.as_bytes()));
+    // What was offered before the theft is stolen with the states.
+    let offered = |session: &Session| session.own_lane.mixed_epoch() + 1;
+    let known = [offered(&pair.alice), offered(&pair.bob)];
+    let mut fresh = false;
+    for turn in 0..60 {
+        let before = pair.alice.successor();
+        let there = pair.alice_says(b"there", 100 + turn);
+        pair.bob_hears(&there).unwrap();
+        fresh |= pair.alice.own_lane.mixed_epoch() > known[0];
+        stolen = broken_x25519(&stolen, &before, &pair.alice, known[0]);
+        assert_eq!(stolen.0.as_bytes() != pair.alice.root.0.as_bytes(), fresh, "turn {turn}, Alice");
+        let before = pair.bob.successor();
+        let back = pair.bob_says(b"back", 400 + turn);
+        pair.alice_hears(&back).unwrap();
+        fresh |= pair.bob.own_lane.mixed_epoch() > known[1];
+        stolen = broken_x25519(&stolen, &before, &pair.bob, known[1]);
+        assert_eq!(stolen.0.as_bytes() != pair.bob.root.0.as_bytes(), fresh, "turn {turn}, Bob");
+    }
+    assert!(fresh, "no lane turned");
 }

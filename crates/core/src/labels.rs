@@ -67,6 +67,19 @@ labels! {
     History = b"\x12carevow/v1/history",
     /// The relay's challenge (B21): reserved here so that no other signature can ever be one.
     RelayAuth = b"\x15carevow/v1/relay-auth",
+    // The store at rest: `docs/store.md`.
+    StoreWrap = b"\x15carevow/v1/store-wrap",
+    StoreRecords = b"\x18carevow/v1/store-records",
+    StoreLookup = b"\x17carevow/v1/store-lookup",
+    StoreSet = b"\x14carevow/v1/store-set",
+    StoreHeader = b"\x17carevow/v1/store-header",
+    StoreKey = b"\x14carevow/v1/store-key",
+    StoreParent = b"\x17carevow/v1/store-parent",
+    StoreRow = b"\x14carevow/v1/store-row",
+    StoreInSet = b"\x17carevow/v1/store-in-set",
+    StoreBucket = b"\x17carevow/v1/store-bucket",
+    StoreHead = b"\x15carevow/v1/store-head",
+    StoreSealedKey = b"\x1bcarevow/v1/store-sealed-key",
 }
 
 #[cfg(test)]
@@ -89,6 +102,6 @@ mod tests {
                 assert!(i == j || !other.framed().starts_with(one.framed()), "{one:?} {other:?}");
             }
         }
-        assert_eq!(Label::ALL.len(), 41);
+        assert_eq!(Label::ALL.len(), 53);
     }
 }

@@ -160,5 +160,7 @@ fn tally_bytes(tally: Tally) -> Zeroizing<Vec<u8>> {
 }
 
 fn read_tally(fields: &Fields<'_>) -> Option<Tally> {
-    Some(Tally { count: fields.u32(1)?, since: fields.time(2)? })
+    let tally = Tally { count: fields.u32(1)?, since: fields.time(2)? };
+    // Nothing was counted, so nothing began.
+    (tally.count != 0 || tally.since == Timestamp::default()).then_some(tally)
 }

@@ -1,5 +1,5 @@
 """B9: content."""
-from . import wire, attachment
+from . import wire, attachment, identity as idn
 from .primitives import *
 from .wire import need
 from .errors import Rejected
@@ -135,6 +135,31 @@ def sign_statement(dsk_seed, conversation_id, message_id, kind, body):
     return SIGN(dsk_seed, "statement", statement_message(conversation_id, message_id, kind, body))
 
 
-def verify_statement(dsk, conversation_id, message_id, kind, body, sig):
-    if not VERIFY(dsk, "statement", statement_message(conversation_id, message_id, kind, body), sig):
+def verify_statement(statement, conversation_id, message_id, roots, revocations, received_ms, sender=None, pin=None):
+    """B9.1, steps 1 to 5. sender: idn.Device of the session, pin: its account's manifest; None for a third party."""
+    need(0 < len(statement["body"]) <= 262_144, "Empty or TooLong")
+    need(1 <= statement["kind"] <= 5, "UnknownKind")
+    need(all(statement[f] is not None for f in ("device_cert", "issuer_cert", "manifest")), "Incomplete")
+    d, i = idn.open_certs(statement["device_cert"], statement["issuer_cert"], roots)
+    need(not idn.is_revoked(d, revocations), "Revoked")
+    need(all(c["not_before_ms"] <= received_ms < c["not_after_ms"] for c in (d, i)), "Time")
+    m = idn.open_manifest(statement["manifest"])
+    need(m["account_id"] == d["account_id"] and m["aik"] == d["aik"], "NotListed")
+    need(any(all(e[f] == d[f] for f in ("device_id", "reg_nonce", "dsk", "ddk")) for e in m["devices"]), "NotListed")
+    signer = idn.cert_device(d)
+    if sender is not None:
+        need((signer.account, signer.device_id, signer.reg_nonce, signer.dsk, signer.ddk)
+             == (sender.account, sender.device_id, sender.reg_nonce, sender.dsk, sender.ddk), "OtherDevice")
+        need(pin["account_id"] == signer.account and pin["aik"] == d["aik"], "OtherIdentity")   # no predecessors here
+    if not VERIFY(signer.dsk, "statement", statement_message(conversation_id, message_id, statement["kind"], statement["body"]),
+                  statement["sig"]):
         raise Rejected("Signature")
+    return {"account_id": signer.account, "device_id": signer.device_id, "reg_nonce": signer.reg_nonce,
+            "kind": statement["kind"], "body": statement["body"], "digest": sha256(statement["body"])}
+
+
+def open_export(raw):
+    """StatementExport, read strictly; nothing is verified."""
+    e = wire.decode("StatementExport", raw)
+    need(len(e["conversation_id"]) == 16 and len(e["message_id"]) == 16 and e["statement"] is not None)
+    return e

@@ -10,12 +10,16 @@
 //! | 3 | [`CommittedClient::reveal`]: [`RevealedClient`] shows the code | [`AnsweredPractice::judge`], [`AnsweredPractice::finish`]: [`UnverifiedClient`] |
 //! | | reads the code out | [`UnverifiedClient::confirm`]: [`VerifiedClient`] |
 //!
+//! The steps lie up to 14 days apart: [`PracticeState`] and [`ClientState`] are what the encrypted store keeps between
+//! them, one record for each invitation, from its beginning on.
+//!
 //! A link proves nothing about who opened it: until the code is confirmed the conversation is unverified.
 
 mod client;
 mod exchange;
 mod layout;
 mod practice;
+mod state;
 
 #[cfg(test)]
 mod tests;
@@ -29,3 +33,4 @@ pub use practice::{
     AnsweredPractice, FirstUse, HistoryFrom, IssuedInvitation, TokenUse, UnverifiedClient, UsedToken, VerifiedClient,
     WhereConfirmed, WrongCode, accepted_unverified,
 };
+pub use state::{ClientState, InvitationStateError, PracticeState};

@@ -15,8 +15,8 @@ use crate::wire::v1;
 
 /// An invitation that this device made and nobody has used.
 pub struct IssuedInvitation {
-    invitation: Invitation,
-    succeeds: Option<AccountId>,
+    pub(super) invitation: Invitation,
+    pub(super) succeeds: Option<AccountId>,
 }
 
 /// The first message of an invitation's client that was judged, and has not been acted on.
@@ -90,8 +90,8 @@ impl IssuedInvitation {
 
 /// A token that an account has used. It outlives the invitation, so that a second account is noticed.
 pub struct UsedToken {
-    token: Token,
-    account: AccountId,
+    pub(super) token: Token,
+    pub(super) account: AccountId,
 }
 
 /// What a further message with a token says.
@@ -119,11 +119,11 @@ impl UsedToken {
 
 /// A practice that has answered with its nonce and waits for the client's.
 pub struct AnsweredPractice {
-    used: UsedToken,
-    sid: SessionId,
-    commit: [u8; 32],
-    nonce: Nonce,
-    succeeds: Option<AccountId>,
+    pub(super) used: UsedToken,
+    pub(super) sid: SessionId,
+    pub(super) commit: [u8; 32],
+    pub(super) nonce: Nonce,
+    pub(super) succeeds: Option<AccountId>,
 }
 
 impl AnsweredPractice {
@@ -155,9 +155,9 @@ impl AnsweredPractice {
 /// A client whose code has not been confirmed: its conversation is marked, and takes what [`accepted_unverified`]
 /// lets pass.
 pub struct UnverifiedClient {
-    used: UsedToken,
-    code: ConfirmationCode,
-    succeeds: Option<AccountId>,
+    pub(super) used: UsedToken,
+    pub(super) code: ConfirmationCode,
+    pub(super) succeeds: Option<AccountId>,
 }
 
 /// Where the client read the code out.

@@ -1,17 +1,14 @@
 //! History grants: `docs/protocol.md` B19. What is passed on is shown as passed on: nothing in it proves who wrote it.
 
-use prost::Message as _;
-use subtle::ConstantTimeEq as _;
+use std::io;
 
 use super::{RecordError, numbered, open};
 use crate::identity::LocalDevice;
-use crate::ids::{AccountId, ConversationId, DeviceId};
+use crate::ids::{AccountId, ConversationId};
 use crate::labels::Label;
-use crate::limits::HISTORY_ITEM_BYTES;
 use crate::primitives::Ed25519PublicKey;
-use crate::primitives::kdf::sha256;
 use crate::time::Timestamp;
-use crate::wire::{Layout, SignedBody, decode_content, lp, v1};
+use crate::wire::{SignedBody, v1};
 
 impl SignedBody for v1::HistoryGrant {
     const LABEL: Label = Label::History;
@@ -66,6 +63,9 @@ pub enum HistoryError {
     /// An item is cut off, longer than its limit, or not of its form.
     #[error("an item is malformed")]
     Item,
+    /// The file could not be read to its end; nothing is known of it.
+    #[error("the file cannot be read: {0}")]
+    Source(io::ErrorKind),
 }
 
 /// A slice of a conversation that is passed on.
@@ -91,29 +91,7 @@ pub struct HistoryGrant {
     pub at: Timestamp,
 }
 
-/// One item of the file.
-#[derive(Clone, PartialEq)]
-pub struct HistoryItem {
-    /// Who wrote it, by the granter's word.
-    pub sender: (AccountId, DeviceId),
-    /// The server's receive time, by the granter's word.
-    pub server_ts: Timestamp,
-    /// Content bytes, to be parsed as content (B9); receipts are never sent for them.
-    pub content: Vec<u8>,
-    /// The attachment, uploaded again, if its blob was gone.
-    pub blob: Option<v1::AttachmentMsg>,
-}
-
-/// An item, marked with the account that passed it on.
-#[derive(Clone, PartialEq)]
-pub struct PassedOn {
-    /// Who vouches for it.
-    pub by: AccountId,
-    /// What it says.
-    pub item: HistoryItem,
-}
-
-crate::linking::opaque!(HistoryGrant, HistoryItem, PassedOn);
+crate::linking::opaque!(HistoryGrant);
 
 impl HistoryGrant {
     /// `Signed{HistoryGrant, SIGN(DSK, "history", body)}`.
@@ -172,85 +150,4 @@ impl HistoryGrant {
             at: Timestamp::from_millis(wire.at_ms),
         })
     }
-
-    /// The items of the decrypted archive. All of them are judged before one is given out.
-    pub fn read(&self, descriptor: &v1::AttachmentMsg, file: &[u8]) -> Result<Vec<PassedOn>, HistoryError> {
-        if descriptor.purpose != HISTORY_PURPOSE {
-            return Err(HistoryError::Purpose);
-        }
-        if !bool::from(sha256(&[file]).ct_eq(&self.sha256)) {
-            return Err(HistoryError::FileHash);
-        }
-        let by = self.from;
-        let items = HistoryReader::new(file)
-            .map(|item| item.map(|item| PassedOn { by, item }))
-            .collect::<Result<Vec<_>, _>>()?;
-        match u64::try_from(items.len()) == Ok(self.count) {
-            true => Ok(items),
-            false => Err(HistoryError::Count),
-        }
-    }
 }
-
-/// Reads `LP(HistoryItem)*`, item by item; it ends after the first error.
-pub struct HistoryReader<'a> {
-    left: Layout<'a>,
-}
-
-impl<'a> HistoryReader<'a> {
-    /// The plaintext of an archive.
-    pub const fn new(file: &'a [u8]) -> Self {
-        Self { left: Layout::new(file) }
-    }
-}
-
-impl Iterator for HistoryReader<'_> {
-    type Item = Result<HistoryItem, HistoryError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left.rest().is_empty() {
-            return None;
-        }
-        let item = self.left.lp().and_then(HistoryItem::parse);
-        if item.is_none() {
-            self.left = Layout::new(&[]);
-        }
-        Some(item.ok_or(HistoryError::Item))
-    }
-}
-
-impl HistoryItem {
-    /// `LP(HistoryItem)`, to be appended to the file; an error if it is longer than its limit.
-    pub fn append_to(&self, file: &mut Vec<u8>) -> Result<(), HistoryError> {
-        let (account, device) = self.sender;
-        let bytes = v1::HistoryItem {
-            sender_account: account.as_bytes().to_vec(),
-            sender_device: device.as_u32(),
-            server_ts_ms: self.server_ts.as_millis(),
-            content: self.content.clone(),
-            blob: self.blob.clone(),
-        }
-        .encode_to_vec();
-        if bytes.len() > HISTORY_ITEM_BYTES {
-            return Err(HistoryError::Item);
-        }
-        file.extend_from_slice(&lp(&bytes));
-        file.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let wire: v1::HistoryItem = decode_content(bytes, HISTORY_ITEM_BYTES).ok()?;
-        let blob_fits = wire.blob.as_ref().is_none_or(|blob| blob.purpose == MESSAGE_PURPOSE);
-        (blob_fits && !wire.content.is_empty()).then_some(())?;
-        Some(Self {
-            sender: (AccountId::from_slice(&wire.sender_account)?, DeviceId::new(wire.sender_device)?),
-            server_ts: Timestamp::from_millis(wire.server_ts_ms),
-            content: wire.content,
-            blob: wire.blob,
-        })
-    }
-}
-
-const MESSAGE_PURPOSE: u32 = 1;
-const HISTORY_PURPOSE: u32 = 3;

@@ -1,5 +1,6 @@
 //! Tests of invitations.
 
+mod state;
 mod text;
 
 use super::*;

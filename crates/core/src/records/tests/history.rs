@@ -129,7 +129,7 @@ fn items_that_are_none_are_refused_within_their_limit() {
     assert_eq!(read(&[0, 0, 0, 0], 1), Err(HistoryError::Item), "an empty item has no sender");
     let long = HistoryItem { content: vec![0; 300 * 1024], ..item(0) };
     assert_eq!(long.append_to(&mut Vec::new()), Err(HistoryError::Item));
-    let mut reader = HistoryReader::new(&[0, 0, 0, 9, 1]);
+    let mut reader = HistoryReader::new(&[0, 0, 0, 9, 1][..]);
     assert!(reader.next().is_some_and(|item| item.is_err()));
     assert!(reader.next().is_none(), "it ends after the first error");
 }

@@ -114,7 +114,8 @@ fn at_rest(area: &mut Area, facts: &PracticeFacts<'_>) {
     let sids = [seed("invitation sid"), seed("second sid")].map(|sid| SessionId::from_bytes(*sid));
     let [nonce_a, nonce_b] = ["nonce a", "nonce b"].map(|name| seed::<16>(name).to_vec());
     let committed = || {
-        let invitation = Invitation::parse(&issue().invitation().to_text(), &[relay.clone()], at(0)).unwrap();
+        let invitation =
+            Invitation::parse(&issue().invitation().to_text(), core::slice::from_ref(&relay), at(0)).unwrap();
         let checked = invitation.check(facts).unwrap();
         let (message, mut client) = checked.commit("Jo Doe", &mut ScriptedRng::of(nonce_a.clone())).unwrap();
         sids.iter().for_each(|sid| client.sent_on(*sid));

@@ -54,7 +54,7 @@ pub const TARGET: Target = Target {
             Seed::new("cut-export", 0, [&[7][..], &exported()[..500]].concat()),
             Seed::new("edited-statement", 3, [8]),
             Seed::new("statement-of-another-kind", 2, [&[8][..], &edit(1, KIND_AT, 2)].concat()),
-            Seed::new("cut-statement", 1, [&[8][..], &edit(2, 900, 0)].concat()),
+            Seed::new("cut-statement", 1, [&[8][..], &edit(2, KIND_AT + 1, 0)].concat()),
         ]
     },
 };
@@ -179,7 +179,7 @@ fn read(file: &[u8]) -> Depth {
             return 2;
         }
     }
-    let reread = HistoryReader::new(&again).collect::<Result<Vec<_>, _>>().expect("what was written");
+    let reread = HistoryReader::new(again.as_slice()).collect::<Result<Vec<_>, _>>().expect("what was written");
     assert!(reread == items);
     3
 }

@@ -37,7 +37,7 @@ fn containers_alone_are_read_up_to_their_limit() {
 
 /// Each place in content where a container stands.
 #[test]
-fn containers_inside_content_are_read_up_to_their_limit() {
+fn t104_containers_inside_content_are_read_up_to_their_limit() {
     use v1::content::Body;
     use v1::control::C;
     let control = |control| Body::Control(v1::Control { c: Some(control) });

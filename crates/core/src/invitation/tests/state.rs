@@ -309,7 +309,7 @@ fn t130_encodings_that_are_not_canonical_are_refused() {
 #[test]
 fn format_1_has_a_known_answer() {
     let known: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(include_str!("../../../testdata/invitation_state_1.json")).unwrap();
+        serde_json::from_str(include_str!("format_1.json")).unwrap();
     let states = stored();
     assert_eq!(known.len(), states.len());
     for ((name, hex), (bytes, read)) in known.iter().zip(&states) {

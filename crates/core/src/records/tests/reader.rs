@@ -130,10 +130,12 @@ fn t153_file_that_ends_inside_an_item_is_refused_wherever_it_is_cut() {
 fn t153_trailing_bytes_and_garbage_are_refused() {
     let good = file(&[b"one"]);
     for garbage in [&[0][..], &[0, 0, 0], &[0, 0, 0, 0], &[0xff; 4], &[0, 0, 0, 2, 0xff, 0xff], &[0, 4, 0x10, 1]] {
-        let items = verdicts(&[&good, garbage].concat());
-        assert_eq!(items.len(), 2, "{garbage:x?}: it ends after the first error");
-        assert!(items[0].is_ok());
-        assert_eq!(items[1].as_ref().err(), Some(&HistoryError::Item), "{garbage:x?}");
+        for after in [&[][..], &good, &[&good[..], &good].concat()] {
+            let items = verdicts(&[&good, garbage, after].concat());
+            assert_eq!(items.len(), 2, "{garbage:x?}: it ends after the first error, whatever follows");
+            assert!(items[0].is_ok());
+            assert_eq!(items[1].as_ref().err(), Some(&HistoryError::Item), "{garbage:x?}");
+        }
     }
     assert_eq!(verdicts(&good).len(), 1, "control");
 }

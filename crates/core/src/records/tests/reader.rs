@@ -207,6 +207,8 @@ fn t153_streamed_file_is_judged_as_a_whole_before_an_item_is_given_out() {
     }
     let cut = &file[..file.len() - 1];
     assert_eq!(judge(&grant(cut, 2), cut), Err(HistoryError::Item));
+    let hollow = [&file[..], &[0; 4], &file].concat();
+    assert_eq!(judge(&grant(&hollow, 5), &hollow), Err(HistoryError::Item), "the file granted, and it is none");
     assert_eq!(good.judge(&v1::AttachmentMsg::default(), &file[..]), Err(HistoryError::Purpose));
     let judged = judge(&good, &file).unwrap();
     let items: Vec<_> = judged.items(Slow::new(&file, 5)).collect::<Result<_, _>>().unwrap();

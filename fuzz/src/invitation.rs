@@ -184,8 +184,7 @@ static STORED: LazyLock<Vec<(&'static str, Vec<u8>)>> = LazyLock::new(|| {
         let (client, answer, practice) = answered();
         let nonce = client.judge(SID, &answer).unwrap_or_else(|_| unreachable!("honest"));
         let (reveal, client) = client.reveal(&nonce);
-        let nonce = practice.judge(SID, &reveal).unwrap_or_else(|_| unreachable!("honest"));
-        (client, practice.finish(&nonce))
+        (client, practice.take(SID, &reveal).unwrap_or_else(|_| unreachable!("honest")))
     };
     let verified = || {
         let (client, practice) = revealed();
@@ -237,7 +236,7 @@ fn state(data: &[u8]) -> Depth {
                 PracticeState::Issued(issued) => drop(issued.judge(account, SID, &message, NOW)),
                 PracticeState::Answered(answered) => {
                     let _ = answered.used().shown_again(account, &message);
-                    drop(answered.judge(SID, &message));
+                    drop(answered.take(SID, &message));
                 }
                 PracticeState::Unverified(unverified) => {
                     let typed = TypedCode::parse(&unverified.code().digits()).expect("six digits");
@@ -279,8 +278,7 @@ fn exchange(data: &[u8]) -> Depth {
     let (_, practice) = invitation.accept(&judged, &mut rng(5)).unwrap_or_else(|_| unreachable!("seeded"));
     let _ = practice.used().shown_again(account, &first);
     let Ok(second) = v1::InvitationUse::decode(input.part()) else { return 1 };
-    let Ok(nonce) = practice.judge(SID, &second) else { return 1 };
-    let unverified = practice.finish(&nonce);
+    let Ok(unverified) = practice.take(SID, &second) else { return 1 };
     let Some(typed) = str::from_utf8(input.rest()).ok().and_then(|text| TypedCode::parse(text).ok()) else { return 2 };
     match unverified.confirm(&typed, WhereConfirmed::InTheRoom, NOW) {
         Ok(_) => 3,

@@ -2,13 +2,14 @@
 //! signature too.
 
 use std::io::{self, Read};
+use std::sync::LazyLock;
 
 use carevow_core::identity::ManifestPin;
 use carevow_core::ids::{ConsentId, ContentKeyId, StoreId};
 use carevow_core::records::{
     AuditChain, AuditEntry, AuditEvent, AuditHead, Basis, ChainPoint, Channel, Consent, ConsentError, ConsentRecord,
     Coverage, ErasureCertificate, ExpectedSigner, Granter, HistoryError, HistoryGrant, HistoryItem, HistoryReader,
-    HistoryReason, KeepReason, Kept, KeptPart, Outcome, RecordError, Recorder, SignerProof, StatementError,
+    HistoryReason, KeepReason, Kept, KeptPart, OfferedIn, Outcome, RecordError, Recorder, SignerProof, StatementError,
     StatementEvidence, StatementExport, StatementKind, StatementPlace, StoredEntry, VerifiedStatement, sign_statement,
     verify,
 };
@@ -77,14 +78,18 @@ fn run(data: &[u8]) -> Depth {
             AuditHead::verify(signed, origin, &alice.dsk).map(drop)
         }),
         3 => signed(input.rest(), |signed| {
-            let certificate = ErasureCertificate::verify(signed, &WORLD.alice.device.public().dsk)?;
+            let alice = WORLD.alice.device.public();
+            let certificate = ErasureCertificate::verify(signed, &alice.dsk, &HEAD)?;
             assert_eq!(&certificate.sign(&WORLD.alice.device), signed);
             Ok(())
         }),
         4 => signed(input.rest(), |signed| {
             let alice = WORLD.alice.device.public();
             let from = (alice.address.account, &alice.dsk);
-            match HistoryGrant::verify(signed, from, Granter::Owner, PATIENT) {
+            let sha256 = v1::HistoryGrant::decode(signed.body.as_slice()).map(|grant| grant.sha256).unwrap_or_default();
+            let archive = v1::AttachmentMsg { purpose: 3, sha256, ..Default::default() };
+            let offer = OfferedIn { conversation: CONVERSATION, archive: &archive };
+            match HistoryGrant::verify(signed, from, &offer, Granter::Owner, PATIENT) {
                 Ok(_) => Ok(()),
                 Err(HistoryError::Grant(error)) => Err(error),
                 Err(_) => Err(RecordError::OtherOrigin),
@@ -168,10 +173,9 @@ fn read(file: &[u8]) -> Depth {
     assert!(items == slowly, "what a file holds does not hang on how it is read");
     let Ok(items) = items else { return 0 };
     let grant = grant(file, items.len() as u64);
-    let archive = v1::AttachmentMsg { purpose: 3, ..Default::default() };
-    let passed = grant.read(&archive, file).expect("granted");
+    let passed = grant.read(file).expect("granted");
     assert_eq!(passed.len(), items.len());
-    let judged = grant.judge(&archive, Slow(file, false)).expect("granted");
+    let judged = grant.judge(Slow(file, false)).expect("granted");
     assert!(judged.items(file).collect::<Result<Vec<_>, _>>().expect("judged") == passed);
     let mut again = Vec::new();
     for item in &items {
@@ -275,6 +279,14 @@ fn chain() -> (Vec<Vec<u8>>, v1::Signed) {
     let (third, last) = next.append(&prune).expect("right");
     (vec![first, second, third], AuditHead::sign(&WORLD.alice.device, STORE, None, last.end(), NOW))
 }
+
+/// A head of Alice's store that has reached the entry of [`erasure`].
+static HEAD: LazyLock<AuditHead> = LazyLock::new(|| {
+    let alice = &WORLD.alice.device;
+    let address = alice.public().address;
+    let signed = AuditHead::sign(alice, STORE, None, ChainPoint { seq: 9, h: [1; 32] }, NOW);
+    AuditHead::verify(&signed, (address.account, address.device), &alice.public().dsk).expect("her own")
+});
 
 fn erasure() -> ErasureCertificate {
     ErasureCertificate {

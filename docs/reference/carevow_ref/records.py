@@ -39,7 +39,8 @@ def verify_chain(entries, heads):
             parsed.append((None, b, hh))
     if parsed and parsed[0][0] is not None and parsed[0][0]["seq"] > 1:
         first = parsed[0][0]["seq"]
-        prune = next((p for p, _, _ in parsed if p and p["event"] == 18 and p["prune_seq"] == first - 1), None)
+        here = (p for p, _, _ in parsed if p and p["event"] == 18 and p["prune_seq"] == first - 1)
+        prune = next(here, None) if first - 1 in heads else None
         if prune is None:
             raise AuditBad(1, "Prune")
         seq, h = prune["prune_seq"], prune["prune_h"]

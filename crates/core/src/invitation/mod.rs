@@ -7,7 +7,7 @@
 //! | | [`Invitation`] parsed, [`Invitation::check`]: [`CheckedInvitation`] | [`IssuedInvitation`] shows the text |
 //! | 1 | [`CheckedInvitation::commit`]: [`CommittedClient`] | [`IssuedInvitation::judge`] |
 //! | 2 | [`CommittedClient::judge`] | [`IssuedInvitation::accept`]: [`AnsweredPractice`] |
-//! | 3 | [`CommittedClient::reveal`]: [`RevealedClient`] shows the code | [`AnsweredPractice::judge`], [`AnsweredPractice::finish`]: [`UnverifiedClient`] |
+//! | 3 | [`CommittedClient::reveal`]: [`RevealedClient`] shows the code | [`AnsweredPractice::take`]: [`UnverifiedClient`] |
 //! | | reads the code out | [`UnverifiedClient::confirm`]: [`VerifiedClient`] |
 //!
 //! The steps lie up to 14 days apart: [`PracticeState`] and [`ClientState`] are what the encrypted store keeps between
@@ -30,7 +30,7 @@ pub use client::{
 pub use exchange::{Nonce, UseError};
 pub use layout::{Invitation, InvitationError, Token};
 pub use practice::{
-    AnsweredPractice, FirstUse, HistoryFrom, IssuedInvitation, TokenUse, UnverifiedClient, UsedToken, VerifiedClient,
-    WhereConfirmed, WrongCode, accepted_unverified,
+    AfterRefusal, AnsweredPractice, FirstUse, HistoryFrom, IssuedInvitation, TokenUse, UnverifiedClient, UsedToken,
+    VerifiedClient, WhereConfirmed, WrongCode, accepted_unverified,
 };
 pub use state::{ClientState, InvitationStateError, PracticeState};

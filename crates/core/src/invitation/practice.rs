@@ -132,9 +132,22 @@ impl AnsweredPractice {
         &self.used
     }
 
-    /// Step 3: judges `{token, nonce_A}` that came on session `sid`: the one that carried the commitment, which the
-    /// nonce must match. What is refused changes nothing.
-    pub fn judge(&self, sid: SessionId, message: &v1::InvitationUse) -> Result<Nonce, UseError> {
+    /// Step 3: takes `{token, nonce_A}` that came on session `sid`: the one that carried the commitment, which the nonce
+    /// must match. From then on the code can be entered, once. Another nonce ends the invitation: who committed to one
+    /// and shows another tries for a code. What belongs to another session or invitation changes nothing.
+    pub fn take(
+        self,
+        sid: SessionId,
+        message: &v1::InvitationUse,
+    ) -> Result<UnverifiedClient, (UseError, Box<AfterRefusal>)> {
+        match self.judge(sid, message) {
+            Ok(nonce) => Ok(self.finish(&nonce)),
+            Err(error @ UseError::CommitMismatch) => Err((error, Box::new(AfterRefusal::Ended(self.used)))),
+            Err(error) => Err((error, Box::new(AfterRefusal::Waiting(self)))),
+        }
+    }
+
+    pub(crate) fn judge(&self, sid: SessionId, message: &v1::InvitationUse) -> Result<Nonce, UseError> {
         if sid != self.sid {
             return Err(UseError::OtherSession);
         }
@@ -145,11 +158,18 @@ impl AnsweredPractice {
         }
     }
 
-    /// Takes the client's nonce: from now on the code can be entered, once.
-    pub fn finish(self, nonce: &Nonce) -> UnverifiedClient {
+    fn finish(self, nonce: &Nonce) -> UnverifiedClient {
         let code = code(&self.sid, &self.used.token, nonce, &self.nonce);
         UnverifiedClient { used: self.used, code, succeeds: self.succeeds }
     }
+}
+
+/// What is left of an exchange after a message was refused.
+pub enum AfterRefusal {
+    /// It goes on as before.
+    Waiting(AnsweredPractice),
+    /// The invitation is dead; its token is still recognised.
+    Ended(UsedToken),
 }
 
 /// A client whose code has not been confirmed: its conversation is marked, and takes what [`accepted_unverified`]
@@ -236,4 +256,12 @@ pub const fn accepted_unverified(body: &v1::content::Body) -> bool {
     !matches!(body, Body::Attachment(_) | Body::Fhir(_) | Body::Statement(_) | Body::History(_))
 }
 
-crate::linking::opaque!(IssuedInvitation, FirstUse, UsedToken, AnsweredPractice, UnverifiedClient, VerifiedClient);
+crate::linking::opaque!(
+    IssuedInvitation,
+    FirstUse,
+    UsedToken,
+    AnsweredPractice,
+    AfterRefusal,
+    UnverifiedClient,
+    VerifiedClient
+);

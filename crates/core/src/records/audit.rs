@@ -21,7 +21,7 @@ pub enum AuditFault {
     Malformed,
     /// The entry was changed: its stored hash is not the one over it and what came before.
     Hash,
-    /// Entries before this number were deleted and no prune entry says so, or one says something else.
+    /// Entries before this number were deleted and no prune entry says so, or it names a point that no head vouches for.
     Prune,
     /// The entries agree with themselves and not with a head: the chain was written anew somewhere from here on.
     Head,
@@ -38,11 +38,12 @@ pub struct BadEntry {
 }
 
 /// Checks `h_n`, the numbers and every prune entry of `entries` (in order), then the points of `heads` (verified heads
-/// of this store, in any order). It starts at (0, Z32), or after a prune at (k, h_k), where a head for k must equal
-/// h_k. Gives the end of the chain. Not detected: changes to what is newer than the last head that left the device.
+/// of this store, in any order). It starts at (0, Z32), or after a prune at (k, h_k), if one of `heads` is that point:
+/// else who owns the store could put a made-up point in the place of everything. Gives the end of the chain. Not
+/// detected: changes to what is newer than the last head that left the device.
 pub fn verify(entries: &[StoredEntry<'_>], heads: &[ChainPoint]) -> Result<ChainPoint, BadEntry> {
     let parsed = parse(entries)?;
-    let start = start(&parsed)?;
+    let start = start(&parsed, heads)?;
     let mut points = Vec::with_capacity(entries.len().saturating_add(1));
     points.push(start);
     let mut last = start;
@@ -80,14 +81,17 @@ fn parse(entries: &[StoredEntry<'_>]) -> Result<Vec<(u64, AuditEntry)>, BadEntry
 }
 
 /// (0, Z32), or the point of the prune entry that says why the first entry is not number 1.
-fn start(parsed: &[(u64, AuditEntry)]) -> Result<ChainPoint, BadEntry> {
+fn start(parsed: &[(u64, AuditEntry)], heads: &[ChainPoint]) -> Result<ChainPoint, BadEntry> {
     let before = parsed.first().map_or(0, |(seq, _)| seq.saturating_sub(1));
     if before == 0 {
         return Ok(ChainPoint::START);
     }
     let pruned = parsed.iter().filter_map(|(_, entry)| entry.pruned);
-    pruned.clone().find(|point| point.seq == before).ok_or_else(|| BadEntry {
-        seq: pruned.map(|point| point.seq).filter(|seq| *seq < before).max().unwrap_or(0).saturating_add(1),
+    // A head for the same number with another hash is told apart below.
+    let vouched = |point: &ChainPoint| heads.iter().any(|head| head.seq == point.seq);
+    let known = pruned.filter(vouched);
+    known.clone().find(|point| point.seq == before).ok_or_else(|| BadEntry {
+        seq: known.map(|point| point.seq).filter(|seq| *seq < before).max().unwrap_or(0).saturating_add(1),
         fault: AuditFault::Prune,
     })
 }

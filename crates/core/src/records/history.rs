@@ -51,6 +51,9 @@ pub enum HistoryError {
     /// It was granted to another account.
     #[error("granted to another account")]
     OtherGrantee,
+    /// The grant is of another conversation than the offer.
+    #[error("the history of another conversation")]
+    OtherConversation,
     /// The attachment is not a history archive (purpose 3).
     #[error("not a history archive")]
     Purpose,
@@ -66,6 +69,16 @@ pub enum HistoryError {
     /// The file could not be read to its end; nothing is known of it.
     #[error("the file cannot be read: {0}")]
     Source(io::ErrorKind),
+}
+
+/// Where an offer came, and what it describes.
+#[derive(Clone, Copy)]
+pub struct OfferedIn<'a> {
+    /// The conversation of the content that carries the offer. Between own devices that is the pair (own, own), and the
+    /// grant names any conversation.
+    pub conversation: ConversationId,
+    /// The descriptor of its archive.
+    pub archive: &'a v1::AttachmentMsg,
 }
 
 /// A slice of a conversation that is passed on.
@@ -110,11 +123,14 @@ impl HistoryGrant {
         .sign(device.dsk())
     }
 
-    /// Verifies a grant to `me` that came from a device of `from` with this signing key: its granter is one of those
-    /// that may pass history on, for this reason, and the grantee is `me`.
+    /// Verifies the grant of an offer to `me` that came from a device of `from` with this signing key: its granter is one
+    /// of those that may pass history of the offer's conversation on, for this reason, the grantee is `me`, and the
+    /// archive that the offer describes is the one granted. Errors in this order: the grant itself, its sender, grantee,
+    /// conversation, granter and reason, purpose, hash.
     pub fn verify(
         signed: &v1::Signed,
         (from, dsk): (AccountId, &Ed25519PublicKey),
+        offer: &OfferedIn<'_>,
         granter: Granter,
         me: AccountId,
     ) -> Result<Self, HistoryError> {
@@ -128,12 +144,20 @@ impl HistoryGrant {
         }
         let entitled = match (granter, grant.reason) {
             (Granter::OwnAccount, HistoryReason::OwnDevice) => from == me,
-            (Granter::Owner | Granter::ListedMember, HistoryReason::NewMember | HistoryReason::ReplacedAccount) => true,
+            (Granter::Owner | Granter::ListedMember, HistoryReason::NewMember | HistoryReason::ReplacedAccount) => {
+                from != me
+            }
             _ => false,
         };
-        match entitled {
-            true => Ok(grant),
-            false => Err(HistoryError::NotEntitled),
+
+        if granter != Granter::OwnAccount && grant.conversation != offer.conversation {
+            return Err(HistoryError::OtherConversation);
+        }
+        match (entitled, offer.archive.purpose == HISTORY_PURPOSE, offer.archive.sha256 == grant.sha256) {
+            (true, true, true) => Ok(grant),
+            (false, _, _) => Err(HistoryError::NotEntitled),
+            (_, false, _) => Err(HistoryError::Purpose),
+            (_, _, false) => Err(HistoryError::FileHash),
         }
     }
 
@@ -151,3 +175,5 @@ impl HistoryGrant {
         })
     }
 }
+
+const HISTORY_PURPOSE: u32 = 3;

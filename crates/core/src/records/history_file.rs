@@ -46,18 +46,15 @@ crate::linking::opaque!(HistoryItem, PassedOn, JudgedHistory);
 
 impl HistoryGrant {
     /// Reads the decrypted archive once, keeping one item at a time: nothing of it is given out before its hash, its
-    /// number of items and every item were judged. Errors in this order: purpose, hash, item, count.
-    pub fn judge(&self, descriptor: &v1::AttachmentMsg, file: impl Read) -> Result<JudgedHistory, HistoryError> {
-        if descriptor.purpose != HISTORY_PURPOSE {
-            return Err(HistoryError::Purpose);
-        }
+    /// number of items and every item were judged. Errors in this order: hash, item, count.
+    pub fn judge(&self, file: impl Read) -> Result<JudgedHistory, HistoryError> {
         let judged = JudgedHistory { by: self.from, count: self.count, sha256: self.sha256 };
         judged.items(file).try_for_each(|item| item.map(drop)).map(|()| judged)
     }
 
     /// The items of an archive that fits in memory. All of them are judged before one is given out.
-    pub fn read(&self, descriptor: &v1::AttachmentMsg, file: &[u8]) -> Result<Vec<PassedOn>, HistoryError> {
-        self.judge(descriptor, file)?.items(file).collect()
+    pub fn read(&self, file: &[u8]) -> Result<Vec<PassedOn>, HistoryError> {
+        self.judge(file)?.items(file).collect()
     }
 }
 
@@ -248,6 +245,5 @@ impl HistoryItem {
 }
 
 const MESSAGE_PURPOSE: u32 = 1;
-const HISTORY_PURPOSE: u32 = 3;
 const STEP_BYTES: usize = 64 * 1024;
 const BROKEN: io::ErrorKind = io::ErrorKind::InvalidData;

@@ -24,7 +24,7 @@ pub use entry::{AuditEntry, AuditEvent, EntryError, Outcome};
 pub use erasure::{Basis, Coverage, ErasureCertificate, ErasureRefused, Hold, KeepReason, Kept, KeptPart, may_erase};
 pub use export::StatementExport;
 pub use head::{AuditFork, AuditHead, compare_heads};
-pub use history::{Granter, HistoryError, HistoryGrant, HistoryReason};
+pub use history::{Granter, HistoryError, HistoryGrant, HistoryReason, OfferedIn};
 pub use history_file::{HistoryItem, HistoryItems, HistoryReader, JudgedHistory, PassedOn};
 pub use signer::{ExpectedSigner, SignerError, StatementEvidence};
 pub use statement::{SignerProof, StatementError, StatementKind, StatementPlace, VerifiedStatement, sign_statement};

@@ -133,8 +133,7 @@ fn at_rest(area: &mut Area, facts: &PracticeFacts<'_>) {
     };
     let unverified = || {
         let (_, practice) = answered();
-        let nonce = practice.judge(sids[0], &revealed().0).unwrap();
-        practice.finish(&nonce)
+        practice.take(sids[0], &revealed().0).unwrap_or_else(|(error, _)| panic!("{error}"))
     };
     let code = TypedCode::parse(&unverified().code().digits()).unwrap();
     let verified = |place| unverified().confirm(&code, place, at(60)).unwrap();

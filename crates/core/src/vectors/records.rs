@@ -95,7 +95,9 @@ fn audit(area: &mut Area, alice: &Person) {
     };
     let head = crate::records::ChainPoint { seq: 3, h: stored[2].1 };
     judge("whole chain", &stored, &[head]);
-    judge("pruned chain", &stored[1..], &[head]);
+    let pruned = crate::records::ChainPoint { seq: 1, h: stored[0].1 };
+    judge("pruned chain", &stored[1..], &[pruned, head]);
+    judge("pruned to a point that no head vouches for", &stored[1..], &[head]);
     judge("entry missing", &[stored[0].clone(), stored[2].clone()], &[]);
     judge("end cut off", &stored[..2], &[head]);
     judge("other head", &stored, &[crate::records::ChainPoint { seq: 3, h: [9; 32] }]);

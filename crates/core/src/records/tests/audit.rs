@@ -187,6 +187,12 @@ fn t149_restored_older_store_is_a_fork() {
     assert_eq!(compare_heads(&kept, &head(15, 9, 150)), Ok(()), "control: overtaken on the way");
     let other = AuditHead { store: StoreId::from_bytes([8; 16]), ..head(1, 9, 300) };
     assert_eq!(compare_heads(&kept, &other), Ok(()), "control: another store");
+    // Somebody else signs heads over this store: they are refused, and do not hide or accuse its device's own.
+    let claim = AuditHead { account: account(0xdd), ..head(1 << 40, 9, 300) };
+    assert_eq!(compare_heads(&kept, &claim), Err(AuditFork::ForeignStore));
+    let same_account = AuditHead { device: DeviceId::new(2).unwrap(), ..head(21, 3, 300) };
+    assert_eq!(compare_heads(&kept, &same_account), Err(AuditFork::ForeignStore));
+    assert_eq!(compare_heads(&[kept[0], claim], &head(21, 3, 300)), Ok(()));
 }
 
 #[test]
@@ -210,6 +216,20 @@ fn t149_pruned_chain_verifies_and_a_false_prune_does_not() {
     assert_eq!(lied.verify(), bad(21, AuditFault::Prune), "while the entries are there");
     lied.rows.drain(..9);
     assert_eq!(lied.verify(), bad(10, AuditFault::Hash), "and when they are not");
+}
+
+#[test]
+fn t149_a_prune_to_a_point_that_no_head_vouches_for_hides_nothing() {
+    let genuine = Store::with(20);
+    let made_up = ChainPoint { seq: 19, h: [0x66; 32] };
+    let prune = AuditEntry { pruned: Some(made_up), ..entry(AuditEvent::Prune, 1_000) };
+    let (bytes, chain) = AuditChain::at(made_up).append(&prune).unwrap();
+    let mut forged = Store { rows: vec![(bytes, chain.end().h)], ..genuine };
+    assert_eq!(forged.verify(), bad(1, AuditFault::Prune));
+    forged.heads.clear();
+    assert_eq!(forged.verify(), bad(1, AuditFault::Prune), "without any head nothing shows that it was pruned");
+    forged.heads.push(made_up);
+    assert!(forged.verify().is_ok(), "control");
 }
 
 #[test]

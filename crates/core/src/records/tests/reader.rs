@@ -33,8 +33,6 @@ fn grant(file: &[u8], count: u64) -> HistoryGrant {
     }
 }
 
-const ARCHIVE: fn() -> v1::AttachmentMsg = || v1::AttachmentMsg { purpose: 3, ..Default::default() };
-
 /// Gives at most `step` bytes at a time, is interrupted before each, and counts.
 struct Slow<'a> {
     left: &'a [u8],
@@ -186,7 +184,7 @@ fn memory_is_bounded_by_one_item() {
     assert!(reader.next().is_none());
     // Nor does judging under a grant ask for more at once.
     let mut source = source();
-    let refused = grant(b"another file", count as u64).judge(&ARCHIVE(), &mut source);
+    let refused = grant(b"another file", count as u64).judge(&mut source);
     assert_eq!(refused, Err(HistoryError::FileHash));
     assert_eq!(source.left, 0, "it was read to its end");
     assert!(source.largest_room <= HISTORY_ITEM_BYTES);
@@ -195,7 +193,7 @@ fn memory_is_bounded_by_one_item() {
 #[test]
 fn t153_streamed_file_is_judged_as_a_whole_before_an_item_is_given_out() {
     let file = file(&[b"one", b"two"]);
-    let judge = |grant: &HistoryGrant, file: &[u8]| grant.judge(&ARCHIVE(), Slow::new(file, 7));
+    let judge = |grant: &HistoryGrant, file: &[u8]| grant.judge(Slow::new(file, 7));
     let good = grant(&file, 2);
     let mut altered = file.clone();
     *altered.last_mut().unwrap() ^= 1;
@@ -209,17 +207,16 @@ fn t153_streamed_file_is_judged_as_a_whole_before_an_item_is_given_out() {
     assert_eq!(judge(&grant(cut, 2), cut), Err(HistoryError::Item));
     let hollow = [&file[..], &[0; 4], &file].concat();
     assert_eq!(judge(&grant(&hollow, 5), &hollow), Err(HistoryError::Item), "the file granted, and it is none");
-    assert_eq!(good.judge(&v1::AttachmentMsg::default(), &file[..]), Err(HistoryError::Purpose));
     let judged = judge(&good, &file).unwrap();
     let items: Vec<_> = judged.items(Slow::new(&file, 5)).collect::<Result<_, _>>().unwrap();
-    assert!(items == good.read(&ARCHIVE(), &file).unwrap(), "control");
+    assert!(items == good.read(&file).unwrap(), "control");
 }
 
 /// Between the two readings the file became another one.
 #[test]
 fn t153_file_that_changes_after_it_was_judged_is_noticed() {
     let (granted, other) = (file(&[b"one", b"two"]), file(&[b"one", b"six"]));
-    let judged = grant(&granted, 2).judge(&ARCHIVE(), granted.as_slice()).unwrap();
+    let judged = grant(&granted, 2).judge(granted.as_slice()).unwrap();
     let end = |file: &[u8]| judged.items(file).last().unwrap().map(|passed| passed.item.content);
     assert_eq!(end(&other), Err(HistoryError::FileHash));
     assert_eq!(end(&granted[..granted.len() - 1]), Err(HistoryError::FileHash));
@@ -239,10 +236,10 @@ fn source_that_cannot_be_read_is_named() {
         let error = reader.by_ref().find_map(Result::err);
         assert_eq!(error, Some(HistoryError::Source(kind)), "{length}");
         assert!(reader.next().is_none());
-        let judged = grant(&file, 2).judge(&ARCHIVE(), Breaking(&file[..length], kind));
+        let judged = grant(&file, 2).judge(Breaking(&file[..length], kind));
         assert_eq!(judged, Err(HistoryError::Source(kind)), "{length}");
     }
-    assert!(grant(&file, 2).judge(&ARCHIVE(), file.as_slice()).is_ok(), "control");
+    assert!(grant(&file, 2).judge(file.as_slice()).is_ok(), "control");
 }
 
 /// Claims to have read more than there was room for.
@@ -258,5 +255,5 @@ impl Read for Liar {
 fn source_that_lies_about_what_it_read_is_an_error() {
     let broken = HistoryError::Source(io::ErrorKind::InvalidData);
     assert_eq!(HistoryReader::new(Liar).next().and_then(Result::err), Some(broken));
-    assert_eq!(grant(b"", 0).judge(&ARCHIVE(), Liar), Err(broken));
+    assert_eq!(grant(b"", 0).judge(Liar), Err(broken));
 }

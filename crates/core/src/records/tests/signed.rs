@@ -1,6 +1,7 @@
 use super::super::*;
 use super::device;
 use crate::ids::{ContentKeyId, ConversationId, StoreId};
+use crate::primitives::Ed25519PublicKey;
 use crate::testing::at;
 use crate::wire::{SignedBody as _, v1};
 
@@ -24,10 +25,23 @@ fn certificate() -> ErasureCertificate {
 fn erasure_certificate_is_its_devices_and_says_what_is_left() {
     let owner = device(0xa1);
     let signed = certificate().sign(&owner);
-    let verified = ErasureCertificate::verify(&signed, &owner.public().dsk).unwrap();
+    let head_of = |store, seq| {
+        let signed =
+            AuditHead::sign(&owner, StoreId::from_bytes([store; 16]), None, ChainPoint { seq, h: [1; 32] }, at(9));
+        let address = owner.public().address;
+        AuditHead::verify(&signed, (address.account, address.device), &owner.public().dsk).unwrap()
+    };
+    let verified = ErasureCertificate::verify(&signed, &owner.public().dsk, &head_of(7, 40)).unwrap();
     assert!(verified == certificate());
+    // Of a store that is not this device's, or of an entry that its chain has not reached.
+    for head in [head_of(8, 40), head_of(7, 39)] {
+        let refused = ErasureCertificate::verify(&signed, &owner.public().dsk, &head);
+        assert_eq!(refused.map(|_| ()).unwrap_err(), RecordError::OtherOrigin);
+    }
     let stranger = device(0xa2);
-    let refused = |signed, dsk| ErasureCertificate::verify(signed, dsk).unwrap_err();
+    let refused = |signed: &v1::Signed, dsk: &Ed25519PublicKey| {
+        ErasureCertificate::verify(signed, dsk, &head_of(7, 40)).map(|_| ()).unwrap_err()
+    };
     assert_eq!(refused(&signed, &stranger.public().dsk), RecordError::Signature);
     let mut altered = signed.clone();
     *altered.body.last_mut().unwrap() ^= 3;
@@ -39,6 +53,9 @@ fn erasure_certificate_is_its_devices_and_says_what_is_left() {
     let mut wire = v1::ErasureCertificate::parse(&signed.body).unwrap();
     wire.earlier_copies = 0;
     assert_eq!(refused(&wire.sign(owner.dsk()), &owner.public().dsk), RecordError::Malformed);
+    // Signed, and it names no destroyed key.
+    let nothing = ErasureCertificate { keys: Vec::new(), ..certificate() }.sign(&owner);
+    assert_eq!(refused(&nothing, &owner.public().dsk), RecordError::Malformed);
 }
 
 #[test]

@@ -180,6 +180,20 @@ fn t146_code_differs_when_any_part_of_the_exchange_does() {
 }
 
 #[test]
+fn t146_another_nonce_of_the_practice_gives_another_code() {
+    let (issued, same) = (issue(1, None), issue(1, None));
+    let (message, client) = committed(&issued, 2);
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    let again = same.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (altered, _) = same.accept(&again, &mut rng(4)).unwrap();
+    assert_ne!(answer.nonce, altered.nonce);
+    let (third, client) = answered(client, sid(1), &altered);
+    let practice = practice.finish_with(&third);
+    assert_ne!(client.code().digits(), practice.code().digits());
+}
+
+#[test]
 fn t146_another_session_gives_another_code() {
     // The same nonces over two sessions: a ground INIT.
     let issued = issue(1, None);

@@ -139,7 +139,7 @@ SCHEMA = {
                 F(10, "alternative", "string")],
 }
 SCALARS = {"u32": 0, "u64": 0, "bool": False, "bytes": b"", "string": ""}
-LIMIT = {"OrgDirectory": 1_048_576, "StatementExport": 327_680, "Content": 262_144, "HistoryItem": 327_680,
+LIMIT = {"OrgDirectory": 1_048_576, "StatementExport": 327_680, "Content": 262_144, "HistoryItem": 266_240,
          "Signed": 65_536 + 256, "SignedRecord": 65_536 + 256, "SealedContent": 393_216, "SessionState": 1 << 40}
 
 

@@ -127,9 +127,9 @@ fn attachment(random: &mut Random, purpose: u32) -> v1::AttachmentMsg {
 fn content(random: &mut Random, depth: u32) -> v1::Content {
     let body = body(random, depth);
     use v1::content::Body;
-    let visible = body.as_ref().is_none_or(|body| {
-        !matches!(body, Body::Receipt(_) | Body::Control(_) | Body::Sync(_) | Body::GroupUpdate(_))
-    });
+    let visible = body
+        .as_ref()
+        .is_none_or(|body| !matches!(body, Body::Receipt(_) | Body::Control(_) | Body::Sync(_) | Body::GroupUpdate(_)));
     let group = random.once_in(3).then(|| v1::GroupContext { state_hash: sized(random, 32) });
     v1::Content {
         message_id: sized(random, 16),
@@ -289,6 +289,8 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
         4 => bytes.extend([0x91, 0x03, 1, 2, 3, 4, 5, 6, 7, 8]),
         5 => bytes.extend([0x95, 0x03, 1, 2, 3, 4]),
         6 => bytes.extend([0x9a, 0x03, 0x82, 0x00, 1, 2]),
-        _ => bytes.extend([[0x10, 0x01], [0x2a, 0x00], [0x28, 0x00], [0x40, 0x00], [0x93, 0x03], [0x00, 0x00]][random.below(6)]),
+        _ => bytes.extend(
+            [[0x10, 0x01], [0x2a, 0x00], [0x28, 0x00], [0x40, 0x00], [0x93, 0x03], [0x00, 0x00]][random.below(6)],
+        ),
     }
 }

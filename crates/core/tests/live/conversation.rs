@@ -6,6 +6,7 @@ use carevow_core::time::Timestamp;
 
 use crate::counts::Counts;
 use crate::end::{Delivered, End, Form, Manner};
+use crate::forged;
 use crate::network::{Flight, Line, Network};
 use crate::person::MADE;
 use crate::random::Random;
@@ -92,6 +93,17 @@ impl Conversation {
             let content = self.random.bytes(CONTENT_BYTES);
             self.send(who, &content, plain(), Network::Perfect);
             self.deliver(1 - who, Network::Perfect);
+        }
+    }
+
+    /// What only a peer can make wrong is refused alike, and is remembered because its tag was right.
+    pub fn forge(&mut self) {
+        for who in [0, 1] {
+            for (inside, error) in forged::insides(&mut self.random) {
+                let envelope = self.ends[1 - who].device().seal(&inside, &mut self.random);
+                self.refused(who, &envelope, &[error], "forged");
+                self.refused(who, &envelope, &["Duplicate"], "repeated");
+            }
         }
     }
 

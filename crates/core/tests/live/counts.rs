@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Everything that has to happen at each end.
-const REQUIRED: [&str; 15] = [
+const REQUIRED: [&str; 19] = [
     "sent",
     "empty",
     "compact",
@@ -20,6 +20,10 @@ const REQUIRED: [&str; 15] = [
     "altered: DecryptFailed",
     "altered: NoSession",
     "repeated: Duplicate",
+    "forged: DecryptFailed",
+    "forged: UnsupportedVersion",
+    "own lanes mixed",
+    "peer's lanes mixed",
 ];
 
 #[derive(Default)]

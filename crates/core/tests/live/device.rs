@@ -1,7 +1,7 @@
 //! A device in Rust: what a client does with the core, as far as one peer needs it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BTreeMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use carevow_core::envelope::{

@@ -9,6 +9,7 @@ mod conversation;
 mod counts;
 mod device;
 mod end;
+mod forged;
 mod network;
 mod person;
 mod random;
@@ -53,6 +54,7 @@ fn play(begins: Begins, offer: Offer, seed: u64) {
     conversation.introduce(1);
     conversation.turns(50, Network::Bad);
     conversation.longest_content();
+    conversation.forge();
     conversation.settle();
     conversation.count_lanes();
     conversation.turns(2, Network::Bad);
@@ -63,8 +65,8 @@ fn play(begins: Begins, offer: Offer, seed: u64) {
     conversation.turns(10, Network::Bad);
     attachments(&mut conversation, seed);
     conversation.settle();
-    for counts in &conversation.counts {
-        println!("{counts}");
+    for (name, counts) in ["who began", "who answered"].iter().zip(conversation.counts.iter().rev()) {
+        println!("{name}: {counts}");
         counts.assert_complete();
     }
 }

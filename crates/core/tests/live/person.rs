@@ -76,8 +76,7 @@ impl Person {
         };
         let [aik, dsk, ddk, serial] = [(); 4].map(|()| random.array::<32>());
         let account = AccountKey::from_seed(address.account, &Zeroizing::new(aik));
-        let device =
-            LocalDevice::from_seeds(address, account.public_key(), &Zeroizing::new(dsk), &Zeroizing::new(ddk));
+        let device = LocalDevice::from_seeds(address, account.public_key(), &Zeroizing::new(dsk), &Zeroizing::new(ddk));
         let listed = ListedDevice::of(&device, DeviceKind::Mobile, MADE, &account.public_key());
         let manifest =
             Manifest::issue(&account, None, ManifestDraft { devices: vec![listed], next_aik: None }, MADE).unwrap();

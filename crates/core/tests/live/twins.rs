@@ -153,10 +153,8 @@ impl End for Twins {
     fn open(&mut self, envelope: &[u8], now: Timestamp) -> Result<Delivered, String> {
         let command = json!({ "bytes": hex::encode(envelope), "now": now.as_millis() });
         let theirs = self.reference.try_ask("open", command);
-        let theirs = theirs.map(|opened| Delivered {
-            content: bytes(&opened, "content"),
-            form: Form::of(text(&opened, "what")),
-        });
+        let theirs = theirs
+            .map(|opened| Delivered { content: bytes(&opened, "content"), form: Form::of(text(&opened, "what")) });
         let ours = self.twin.open(envelope, now).map_err(|error| format!("{error:?}"));
         assert_eq!(theirs, ours, "the twins open differently");
         self.compare();

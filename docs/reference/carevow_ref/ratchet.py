@@ -230,7 +230,7 @@ def _skip(st, to, now, is_pn):
     r = st["receiving"]
     if to <= r["n"]:
         return
-    if to - r["n"] > JUMP:
+    if to - r["n"] > JUMP or (is_pn and to > MAX_N):
         if is_pn:
             return              # the rest of the old chain is abandoned
         raise DecryptFailed("jump")

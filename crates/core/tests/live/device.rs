@@ -182,10 +182,7 @@ impl Device {
         let message: SessionMessage<'_> = envelope.session_message()?;
         let mut in_order: Vec<_> = self.sessions.values().collect();
         in_order.sort_by_key(|session| Reverse(session.generation()));
-        let found = open_on(&message, in_order, now).map_err(sealed_error)?;
-        if !envelope.may_open_on(found.session) {
-            return Err(DecryptError::DecryptFailed);
-        }
+        let found = envelope.open_on(&message, in_order, now).map_err(sealed_error)?;
         let (opened, next) = found.session.decrypt_opened(&message, found.header, now)?;
         Ok((opened, next, Form::SealedSession))
     }

@@ -137,7 +137,7 @@ fn content(random: &mut Random, depth: u32) -> v1::Content {
         conversation_id: sized(random, 16),
         group,
         required_features: if random.once_in(20) { vec![number(random, 3)] } else { Vec::new() },
-        retention: random.once_in(5).then(|| v1::Retention { keep_until_ms: 5, delete_after_read_ms: 0 }),
+        retention: random.once_in(5).then_some(v1::Retention { keep_until_ms: 5, delete_after_read_ms: 0 }),
         seq: u64::from(visible != random.once_in(30)),
         body,
     }

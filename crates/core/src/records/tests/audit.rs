@@ -100,6 +100,21 @@ fn t149_untouched_chain_verifies() {
 }
 
 #[test]
+fn t149_first_fault_is_named_whatever_comes_later() {
+    let mut store = Store::with(20);
+    let whole = store.rows[14].0.clone();
+    store.rows[14].0 = vec![0xff];
+    assert_eq!(store.verify(), bad(15, AuditFault::Malformed));
+    store.rows[6].1[0] ^= 1;
+    assert_eq!(store.verify(), bad(7, AuditFault::Hash));
+    store.heads[0].h[0] ^= 1;
+    assert_eq!(store.verify(), bad(1, AuditFault::Head), "the head for 3");
+    (store.rows[14].0, store.rows[6].1[0], store.heads[0].h[0]) =
+        (whole, store.rows[6].1[0] ^ 1, store.heads[0].h[0] ^ 1);
+    assert_eq!(store.verify(), Ok(store.end()));
+}
+
+#[test]
 fn t149_changed_entry_is_named() {
     for victim in [0, 7, 19] {
         let mut store = Store::with(20);
@@ -215,7 +230,9 @@ fn t149_pruned_chain_verifies_and_a_false_prune_does_not() {
     lied.append(&prune);
     assert_eq!(lied.verify(), bad(21, AuditFault::Prune), "while the entries are there");
     lied.rows.drain(..9);
-    assert_eq!(lied.verify(), bad(10, AuditFault::Hash), "and when they are not");
+    assert_eq!(lied.verify(), bad(9, AuditFault::Head), "and when they are not");
+    lied.heads.clear();
+    assert_eq!(lied.verify(), bad(10, AuditFault::Hash), "and no head is");
 }
 
 #[test]

@@ -90,8 +90,8 @@ fn delivered(envelope: &AuthenticatedEnvelope) -> Depth {
             assert_eq!(accepted.expect("an honest INIT").opened.content(), b"hello");
         }
         Inner::Session(bytes) => {
-            envelope.session_message().expect("an honest message");
-            assert!(envelope.may_open_on(&CONVERSATION.bob));
+            let message = envelope.session_message().expect("an honest message");
+            envelope.open_on(&message, [&CONVERSATION.bob], NOW).expect("the sender's session");
             assert_eq!(open(&CONVERSATION.bob, bytes).expect("an honest message").0.content(), b"sealed");
         }
     }

@@ -127,7 +127,7 @@ fn key(seed: u8) -> AccountKey {
 }
 
 fn manifest(data: &[u8]) -> Depth {
-    let Ok(signed) = v1::Signed::decode(data) else { return 0 };
+    let Ok(signed) = v1::Signed::from_bytes(data) else { return 0 };
     let Ok(parsed) = UnverifiedManifest::parse(&signed) else { return 0 };
     let Ok(manifest) = parsed.verify() else { return 1 };
     assert_eq!(manifest.to_signed(), signed);
@@ -218,7 +218,7 @@ fn chosen(which: u8) -> &'static Manifest {
 
 fn certificates(data: &[u8]) -> Depth {
     let mut input = Input::new(data);
-    let mut signed = || v1::Signed::decode(input.part()).ok();
+    let mut signed = || v1::Signed::from_bytes(input.part()).ok();
     let (Some(device), Some(issuer)) = (signed(), signed()) else { return 0 };
     let Ok(parsed) = UnverifiedCertificates::parse(&device, &issuer) else { return 0 };
     let Ok(signed) = parsed.verify_signatures(&WORLD.trust) else { return 1 };
@@ -233,7 +233,7 @@ fn certificates(data: &[u8]) -> Depth {
 }
 
 fn revocations(data: &[u8]) -> Depth {
-    let Ok(signed) = v1::Signed::decode(data) else { return 0 };
+    let Ok(signed) = v1::Signed::from_bytes(data) else { return 0 };
     let roots = WORLD.service.roots();
     match RevocationList::verify(&signed, &roots, None) {
         Err(RevocationError::Signature) => 1,

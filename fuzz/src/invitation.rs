@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use carevow_core::SessionId;
 use carevow_core::ids::OrgId;
-use carevow_core::invitation::{CommittedClient, Invitation, IssuedInvitation, PracticeFacts, WhereConfirmed};
+use carevow_core::invitation::{
+    ClientState, CommittedClient, Invitation, IssuedInvitation, PracticeFacts, PracticeState, WhereConfirmed,
+};
 use carevow_core::linking::RelayUrl;
 use carevow_core::primitives::{Ed25519PublicKey, Ed25519Secret};
 use carevow_core::safety_number::TypedCode;
@@ -14,7 +16,7 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::input::{Input, part};
+use crate::input::{Input, edit, part};
 use crate::world::{DAY, NOW, WORLD, rng};
 use crate::{Depth, Seed, Target};
 
@@ -35,6 +37,29 @@ pub const TEXT: Target = Target {
             Seed::new("bytes", 3, [&[1][..], &bytes].concat()),
             Seed::new("other-practice", 1, [&[1][..], &bytes[..2], &[9; 16], &bytes[18..]].concat()),
         ]
+    },
+};
+
+/// A state at rest with edits, or any bytes.
+pub const STATE: Target = Target {
+    name: "invitation_state",
+    run: state,
+    deepest: 3,
+    success: "loaded, written again as the same bytes, and asked what it stands for",
+    seeds: || {
+        let mut seeds: Vec<Seed> = STORED
+            .iter()
+            .enumerate()
+            .flat_map(|(number, (name, state))| {
+                let number = u8::try_from(number).expect("few");
+                [Seed::new(name, 3, [1, number]), Seed::new(name_of_raw(name), 3, [&[0][..], state].concat())]
+            })
+            .collect();
+        seeds.push(Seed::new("format-2", 0, [&[1, 0][..], &edit(1, 1, 2)].concat()));
+        seeds.push(Seed::new("other-phase", 0, [&[1, 1][..], &edit(1, 3, 6)].concat()));
+        seeds.push(Seed::new("other-token", 3, [&[1, 1][..], &edit(0, u32::MAX >> 8, 1)].concat()));
+        seeds.push(Seed::new("cut", 0, [&[1, 2][..], &edit(2, 20, 0)].concat()));
+        seeds
     },
 };
 
@@ -146,6 +171,97 @@ impl Exchange {
     }
 }
 
+/// Every phase of both sides, by name.
+static STORED: LazyLock<Vec<(&'static str, Vec<u8>)>> = LazyLock::new(|| {
+    let account = WORLD.alice.account.account();
+    let answered = || {
+        let (commit, client) = Exchange::committed();
+        let first = issued().judge(account, SID, &commit, NOW).unwrap_or_else(|_| unreachable!("honest"));
+        let (answer, practice) = issued().accept(&first, &mut rng(5)).unwrap_or_else(|_| unreachable!("seeded"));
+        (client, answer, practice)
+    };
+    let revealed = || {
+        let (client, answer, practice) = answered();
+        let nonce = client.judge(SID, &answer).unwrap_or_else(|_| unreachable!("honest"));
+        let (reveal, client) = client.reveal(&nonce);
+        (client, practice.take(SID, &reveal).unwrap_or_else(|_| unreachable!("honest")))
+    };
+    let verified = || {
+        let (client, practice) = revealed();
+        let typed = TypedCode::parse(&client.code().digits()).expect("six digits");
+        practice.confirm(&typed, WhereConfirmed::Elsewhere, NOW).unwrap_or_else(|_| unreachable!("honest"))
+    };
+    vec![
+        ("issued", PracticeState::Issued(issued()).to_bytes().to_vec()),
+        ("answered", PracticeState::Answered(answered().2).to_bytes().to_vec()),
+        ("unverified", PracticeState::Unverified(revealed().1).to_bytes().to_vec()),
+        ("verified", PracticeState::Verified(verified()).to_bytes().to_vec()),
+        ("ended", PracticeState::Ended(verified().used).to_bytes().to_vec()),
+        ("committed", ClientState::Committed(answered().0).to_bytes().to_vec()),
+        ("revealed", ClientState::Revealed(revealed().0).to_bytes().to_vec()),
+    ]
+});
+
+fn name_of_raw(name: &str) -> &'static str {
+    match name {
+        "issued" => "raw-issued",
+        "answered" => "raw-answered",
+        "unverified" => "raw-unverified",
+        "verified" => "raw-verified",
+        "ended" => "raw-ended",
+        "committed" => "raw-committed",
+        _ => "raw-revealed",
+    }
+}
+
+fn state(data: &[u8]) -> Depth {
+    let mut input = Input::new(data);
+    let bytes = match input.byte() & 1 {
+        0 => input.rest().to_vec(),
+        _ => {
+            let (_, stored) = &STORED[usize::from(input.byte()) % STORED.len()];
+            input.edited(stored)
+        }
+    };
+    let practice = PracticeState::from_bytes(&bytes);
+    let client = ClientState::from_bytes(&bytes);
+    let (message, _) = Exchange::committed();
+    match (practice, client) {
+        (Ok(_), Ok(_)) => unreachable!("a state of both sides"),
+        (Err(_), Err(_)) => 0,
+        (Ok(practice), Err(_)) => {
+            assert_eq!(practice.to_bytes().as_slice(), bytes, "a state has one encoding");
+            let account = WORLD.alice.account.account();
+            match practice {
+                PracticeState::Issued(issued) => drop(issued.judge(account, SID, &message, NOW)),
+                PracticeState::Answered(answered) => {
+                    let _ = answered.used().shown_again(account, &message);
+                    drop(answered.take(SID, &message));
+                }
+                PracticeState::Unverified(unverified) => {
+                    let typed = TypedCode::parse(&unverified.code().digits()).expect("six digits");
+                    unverified.confirm(&typed, WhereConfirmed::InTheRoom, NOW).expect("the code itself");
+                }
+                PracticeState::Verified(verified) => {
+                    let _ = verified.used.shown_again(account, &message);
+                }
+                PracticeState::Ended(used) => {
+                    let _ = used.shown_again(account, &message);
+                }
+            }
+            3
+        }
+        (Err(_), Ok(client)) => {
+            assert_eq!(client.to_bytes().as_slice(), bytes, "a state has one encoding");
+            match client {
+                ClientState::Committed(committed) => drop(committed.judge(SID, &message)),
+                ClientState::Revealed(revealed) => assert_eq!(revealed.code().digits().len(), 6),
+            }
+            3
+        }
+    }
+}
+
 fn exchange(data: &[u8]) -> Depth {
     let mut input = Input::new(data);
     let client = input.byte() & 1 == 1;
@@ -162,8 +278,7 @@ fn exchange(data: &[u8]) -> Depth {
     let (_, practice) = invitation.accept(&judged, &mut rng(5)).unwrap_or_else(|_| unreachable!("seeded"));
     let _ = practice.used().shown_again(account, &first);
     let Ok(second) = v1::InvitationUse::decode(input.part()) else { return 1 };
-    let Ok(nonce) = practice.judge(SID, &second) else { return 1 };
-    let unverified = practice.finish(&nonce);
+    let Ok(unverified) = practice.take(SID, &second) else { return 1 };
     let Some(typed) = str::from_utf8(input.rest()).ok().and_then(|text| TypedCode::parse(text).ok()) else { return 2 };
     match unverified.confirm(&typed, WhereConfirmed::InTheRoom, NOW) {
         Ok(_) => 3,

@@ -77,6 +77,7 @@ pub const TARGETS: &[Target] = &[
     attachment::BLOB,
     invitation::TEXT,
     invitation::USE,
+    invitation::STATE,
     linking::TARGET,
     safety::TARGET,
     records::TARGET,

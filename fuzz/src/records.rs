@@ -1,12 +1,17 @@
 //! Records: `docs/protocol.md` B19 and B20. What is signed over free bytes is signed here, so that bytes come behind the
 //! signature too.
 
+use std::io::{self, Read};
+use std::sync::LazyLock;
+
+use carevow_core::identity::ManifestPin;
 use carevow_core::ids::{ConsentId, ContentKeyId, StoreId};
 use carevow_core::records::{
     AuditChain, AuditEntry, AuditEvent, AuditHead, Basis, ChainPoint, Channel, Consent, ConsentError, ConsentRecord,
-    Coverage, ErasureCertificate, Granter, HistoryError, HistoryGrant, HistoryItem, HistoryReader, HistoryReason,
-    KeepReason, Kept, KeptPart, Outcome, RecordError, Recorder, StatementKind, StoredEntry, VerifiedStatement,
-    sign_statement, verify,
+    Coverage, ErasureCertificate, ExpectedSigner, Granter, HistoryError, HistoryGrant, HistoryItem, HistoryReader,
+    HistoryReason, KeepReason, Kept, KeptPart, OfferedIn, Outcome, RecordError, Recorder, SignerProof, StatementError,
+    StatementEvidence, StatementExport, StatementKind, StatementPlace, StoredEntry, VerifiedStatement, sign_statement,
+    verify,
 };
 use carevow_core::wire::v1;
 use carevow_core::{AccountId, ConversationId, DeviceId, MessageId};
@@ -14,7 +19,7 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::content::descriptor;
-use crate::input::{Input, part};
+use crate::input::{Input, edit, part};
 use crate::world::{NOW, WORLD, account};
 use crate::{Depth, Seed, Target};
 
@@ -31,6 +36,7 @@ pub const TARGET: Target = Target {
         let mut altered = head.clone();
         altered.sig[0] ^= 1;
         let alice = &WORLD.alice.device;
+        let elsewhere = [&[0x0a, 16][..], &[9; 16], &exported()[18..]].concat();
         vec![
             Seed::new("entry", 3, [&[0][..], &entries[0]].concat()),
             Seed::new("prune-entry", 3, [&[0][..], &entries[2]].concat()),
@@ -44,18 +50,26 @@ pub const TARGET: Target = Target {
             Seed::new("cut-history", 0, [&[5][..], &history()[..39]].concat()),
             Seed::new("consent", 3, [&[6][..], &consent().to_bytes()].concat()),
             Seed::new("no-consent", 1, [&[6][..], b"an order"].concat()),
+            Seed::new("export", 3, [&[7][..], &exported()].concat()),
+            Seed::new("export-elsewhere", 2, [&[7][..], &elsewhere].concat()),
+            Seed::new("cut-export", 0, [&[7][..], &exported()[..500]].concat()),
+            Seed::new("edited-statement", 3, [8]),
+            Seed::new("statement-of-another-kind", 2, [&[8][..], &edit(1, KIND_AT, 2)].concat()),
+            Seed::new("cut-statement", 1, [&[8][..], &edit(2, KIND_AT + 1, 0)].concat()),
         ]
     },
 };
 
 const CONVERSATION: ConversationId = ConversationId::from_bytes([0xc0; 16]);
-const MESSAGE: MessageId = MessageId::from_bytes([0x3e; 16]);
+const PLACE: StatementPlace = StatementPlace { conversation: CONVERSATION, message: MessageId::from_bytes([0x3e; 16]) };
+/// Where the number of the kind stands in the bytes of [`order`]: behind the fields of a body of 5 and a signature.
+const KIND_AT: u32 = 7 + 66 + 1;
 const STORE: StoreId = StoreId::from_bytes([0x57; 16]);
 const PATIENT: AccountId = account(2);
 
 fn run(data: &[u8]) -> Depth {
     let mut input = Input::new(data);
-    match input.byte() % 7 {
+    match input.byte() % 9 {
         0 => entry(input.rest()),
         1 => audit(&mut input),
         2 => signed(input.rest(), |signed| {
@@ -64,27 +78,34 @@ fn run(data: &[u8]) -> Depth {
             AuditHead::verify(signed, origin, &alice.dsk).map(drop)
         }),
         3 => signed(input.rest(), |signed| {
-            let certificate = ErasureCertificate::verify(signed, &WORLD.alice.device.public().dsk)?;
+            let alice = WORLD.alice.device.public();
+            let certificate = ErasureCertificate::verify(signed, &alice.dsk, &HEAD)?;
             assert_eq!(&certificate.sign(&WORLD.alice.device), signed);
             Ok(())
         }),
         4 => signed(input.rest(), |signed| {
             let alice = WORLD.alice.device.public();
             let from = (alice.address.account, &alice.dsk);
-            match HistoryGrant::verify(signed, from, Granter::Owner, PATIENT) {
+            let sha256 = v1::HistoryGrant::decode(signed.body.as_slice()).map(|grant| grant.sha256).unwrap_or_default();
+            let archive = v1::AttachmentMsg { purpose: 3, sha256, ..Default::default() };
+            let offer = OfferedIn { conversation: CONVERSATION, archive: &archive };
+            match HistoryGrant::verify(signed, from, &offer, Granter::Owner, PATIENT) {
                 Ok(_) => Ok(()),
                 Err(HistoryError::Grant(error)) => Err(error),
                 Err(_) => Err(RecordError::OtherOrigin),
             }
         }),
         5 => read(input.rest()),
-        _ => admit(input.rest()),
+        6 => admit(input.rest()),
+        7 => export(input.rest()),
+        _ => received(&input.edited(&order().encode_to_vec())),
     }
 }
 
 /// A signed record: 0 malformed or another signature, 1 another origin.
 fn signed(data: &[u8], verify: impl Fn(&v1::Signed) -> Result<(), RecordError>) -> Depth {
-    let Ok(signed) = v1::Signed::decode(data) else { return 0 };
+    let Ok(signed) = v1::Signed::from_bytes(data) else { return 0 };
+    assert_eq!(signed.encode_to_vec(), data, "a container has one encoding");
     match verify(&signed) {
         Ok(()) => 3,
         Err(RecordError::OtherOrigin) => 1,
@@ -131,44 +152,70 @@ fn audit(input: &mut Input<'_>) -> Depth {
     3
 }
 
-/// The items of an archive, alone and under a grant.
+/// Gives three bytes at a time, and is interrupted before each time.
+struct Slow<'a>(&'a [u8], bool);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let within = room.len().min(3);
+        self.0.read(&mut room[..within])
+    }
+}
+
+/// The items of an archive, alone and under a grant, at once and as they come.
 fn read(file: &[u8]) -> Depth {
-    let Ok(items) = HistoryReader::new(file).collect::<Result<Vec<_>, _>>() else { return 0 };
+    let items = HistoryReader::new(file).collect::<Result<Vec<_>, _>>();
+    let slowly = HistoryReader::new(Slow(file, false)).collect::<Result<Vec<_>, _>>();
+    assert!(items == slowly, "what a file holds does not hang on how it is read");
+    let Ok(items) = items else { return 0 };
     let grant = grant(file, items.len() as u64);
-    let archive = v1::AttachmentMsg { purpose: 3, ..Default::default() };
-    let passed = grant.read(&archive, file).expect("granted");
+    let passed = grant.read(file).expect("granted");
     assert_eq!(passed.len(), items.len());
+    let judged = grant.judge(Slow(file, false)).expect("granted");
+    assert!(judged.items(file).collect::<Result<Vec<_>, _>>().expect("judged") == passed);
     let mut again = Vec::new();
     for item in &items {
         if item.append_to(&mut again).is_err() {
             return 2;
         }
     }
-    let reread = HistoryReader::new(&again).collect::<Result<Vec<_>, _>>().expect("what was written");
+    let reread = HistoryReader::new(again.as_slice()).collect::<Result<Vec<_>, _>>().expect("what was written");
     assert!(reread == items);
     3
 }
 
+/// A statement of Alice's with this body; `None` if she cannot make one.
+fn stated(kind: StatementKind, body: &[u8]) -> Option<v1::SignedStatement> {
+    let (alice, manifest) = (&WORLD.alice, WORLD.alice.manifest.to_signed());
+    let proof = SignerProof { device_cert: &alice.device_cert, issuer_cert: &alice.issuer_cert, manifest: &manifest };
+    sign_statement(&alice.device, PLACE, kind, body.to_vec(), proof).ok()
+}
+
+fn order() -> v1::SignedStatement {
+    stated(StatementKind::Order, b"order").expect("short")
+}
+
+/// As it came on Alice's session.
+fn verified(statement: &v1::SignedStatement) -> Result<VerifiedStatement, StatementError> {
+    let pin = ManifestPin::first(WORLD.alice.manifest.clone());
+    let signer = ExpectedSigner::Sender { device: WORLD.alice.device.public(), pin: &pin };
+    VerifiedStatement::verify(statement, PLACE, &StatementEvidence { trust: &WORLD.trust, received_at: NOW, signer })
+}
+
 /// A statement with this body, signed by Alice, as the consent of a patient.
 fn admit(body: &[u8]) -> Depth {
-    let place = (&CONVERSATION, &MESSAGE);
-    let Ok(statement) = sign_statement(&WORLD.alice.device, place, StatementKind::Consent, body.to_vec()) else {
-        return 0;
-    };
-    let verified = VerifiedStatement::verify(&statement, place, &WORLD.alice.device.public().dsk);
-    let verified = verified.expect("just signed");
-    let recorders = [Recorder::Patient(PATIENT), Recorder::Proxy, Recorder::Clinician, Recorder::Other];
+    let Some(statement) = stated(StatementKind::Consent, body) else { return 0 };
+    let verified = verified(&statement).expect("just signed");
     let mut depth = 1;
-    for recorder in recorders {
-        match ConsentRecord::admit(&verified, recorder, NOW) {
+    for recorder in [Recorder::Patient, Recorder::Proxy, Recorder::Clinician, Recorder::Other] {
+        match ConsentRecord::admit(&verified, recorder) {
             Ok(record) => {
                 assert!(recorder != Recorder::Other);
-                let again = record.consent().to_bytes();
-                let statement = sign_statement(&WORLD.alice.device, place, StatementKind::Consent, again);
-                let statement = statement.expect("not longer than it was");
-                let verified = VerifiedStatement::verify(&statement, place, &WORLD.alice.device.public().dsk);
-                let again = ConsentRecord::admit(&verified.expect("just signed"), recorder, NOW);
-                assert!(again.as_ref() == Ok(&record));
+                assert_eq!(record.consent().to_bytes(), body, "a consent has one encoding");
                 depth = 3;
             }
             Err(ConsentError::NotEntitled) => depth = depth.max(2),
@@ -176,6 +223,37 @@ fn admit(body: &[u8]) -> Depth {
         }
     }
     depth
+}
+
+/// An export that reads is written as the same bytes; one that verifies is Alice's order, at its place.
+fn export(data: &[u8]) -> Depth {
+    let Ok(export) = StatementExport::from_bytes(data) else { return 0 };
+    assert_eq!(export.to_bytes(), data, "an export has one encoding");
+    match export.verify(&WORLD.trust, NOW) {
+        Ok(statement) => {
+            assert!(statement.place() == PLACE && statement.body() == b"order", "nobody signed this");
+            3
+        }
+        Err(StatementError::Signature) => 2,
+        Err(_) => 1,
+    }
+}
+
+/// The order after edits: nothing but the order itself verifies.
+fn received(data: &[u8]) -> Depth {
+    let Ok(statement) = v1::SignedStatement::decode(data) else { return 0 };
+    match verified(&statement) {
+        Ok(verified) => {
+            assert!(verified.body() == b"order" && verified.kind() == StatementKind::Order, "nobody signed this");
+            3
+        }
+        Err(StatementError::Signature) => 2,
+        Err(_) => 1,
+    }
+}
+
+fn exported() -> Vec<u8> {
+    StatementExport::new(PLACE, order()).expect("short").to_bytes()
 }
 
 /// Three entries, the last one a prune of the first, and the head of their chain.
@@ -201,6 +279,14 @@ fn chain() -> (Vec<Vec<u8>>, v1::Signed) {
     let (third, last) = next.append(&prune).expect("right");
     (vec![first, second, third], AuditHead::sign(&WORLD.alice.device, STORE, None, last.end(), NOW))
 }
+
+/// A head of Alice's store that has reached the entry of [`erasure`].
+static HEAD: LazyLock<AuditHead> = LazyLock::new(|| {
+    let alice = &WORLD.alice.device;
+    let address = alice.public().address;
+    let signed = AuditHead::sign(alice, STORE, None, ChainPoint { seq: 9, h: [1; 32] }, NOW);
+    AuditHead::verify(&signed, (address.account, address.device), &alice.public().dsk).expect("her own")
+});
 
 fn erasure() -> ErasureCertificate {
     ErasureCertificate {

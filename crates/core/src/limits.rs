@@ -6,6 +6,14 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 pub const SIGNED_OBJECT_BYTES: usize = 64 * 1024;
 /// A directory of 5 000 people fits.
 pub const ORG_DIRECTORY_BYTES: usize = 1024 * 1024;
+/// What the container of a signed object may have beside its body: field keys, lengths and the signature take 70 bytes at most.
+const CONTAINER_EXTRA_BYTES: usize = 256;
+/// A `Signed` or `SignedRecord` as a whole, wherever it stands.
+pub const SIGNED_CONTAINER_BYTES: usize = SIGNED_OBJECT_BYTES + CONTAINER_EXTRA_BYTES;
+/// The `Signed` of a directory as a whole.
+pub const DIRECTORY_CONTAINER_BYTES: usize = ORG_DIRECTORY_BYTES + CONTAINER_EXTRA_BYTES;
+/// A statement for a third party: a content, and room for what does not travel in it.
+pub const STATEMENT_EXPORT_BYTES: usize = 320 * 1024;
 /// What one message may say; anything longer goes as an attachment.
 pub const CONTENT_BYTES: usize = 256 * 1024;
 /// `pad(6 + 4 + 1184 + 4 + 1088 + CONTENT_BYTES)`: the longest body that an honest peer makes.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 
 use crate::libtest::{Outcome, function, outcomes};
 use crate::mutation::{self, Mutation, Verdict};
+use crate::reference;
 use crate::workspace::{Tally, cargo, files_with, output, root};
 
 /// A test that names a case.
@@ -134,7 +135,10 @@ fn results(tests: &[CaseTest]) -> anyhow::Result<BTreeMap<String, Outcome>> {
     println!("running {} tests that name a case", tests.len());
     let mut command =
         cargo(&["test", "--workspace", "--exclude", "carevow-benches", "--no-fail-fast", "--lib", "--bins", "--tests"]);
-    command.arg("--").args(tests.iter().map(|test| &test.name));
+    command.args(["--", "--include-ignored"]).args(tests.iter().map(|test| &test.name));
+    if let Ok(python) = reference::interpreter() {
+        command.env(reference::INTERPRETER, python);
+    }
     // A failing test is a result, not an error of this command; one that does not build leaves all unrun.
     let text = match output(&mut command) {
         Ok(text) => text,

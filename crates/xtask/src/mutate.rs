@@ -10,6 +10,7 @@ use anyhow::ensure;
 
 use crate::libtest::{Outcome, function, outcomes};
 use crate::mutation::{self, Mutation, Record, Verdict};
+use crate::reference;
 use crate::workspace::{Tally, cargo, files, root, succeed};
 
 /// A test that has not ended by then hangs because of the mutation. Building the one crate again is included, building
@@ -59,12 +60,15 @@ pub fn run(case: Option<u16>, all: bool) -> anyhow::Result<Tally> {
 struct Copy {
     tree: PathBuf,
     build: PathBuf,
+    /// For the tests that speak with the reference; without it they do not pass.
+    python: Option<PathBuf>,
 }
 
 impl Copy {
     fn make() -> anyhow::Result<Self> {
         let home = root().join("target/mutate");
-        let copy = Self { tree: home.join("tree"), build: home.join("build") };
+        let python = reference::interpreter().ok();
+        let copy = Self { tree: home.join("tree"), build: home.join("build"), python };
         let wanted = files()?;
         for file in &wanted {
             put(&copy.tree.join(file), &fs::read(root().join(file))?)?;
@@ -76,17 +80,17 @@ impl Copy {
     /// How the tests end as things are, by name: one that does not pass cannot show anything.
     fn baseline(&self, mutations: &[Mutation]) -> anyhow::Result<BTreeMap<String, Outcome>> {
         let mut baseline = BTreeMap::new();
-        let packages: BTreeSet<_> = mutations.iter().map(|mutation| mutation.package.as_str()).collect();
-        for package in packages {
-            println!("building {package} and running the tests as they are");
-            succeed(&mut self.cargo(&["test", "--quiet", "--package", package, "--lib", "--no-run"]))?;
-            let names = mutations.iter().filter(|mutation| mutation.package == package);
+        let targets: BTreeSet<_> = mutations.iter().map(Mutation::target).collect();
+        for target in targets {
+            println!("building {} and running the tests as they are", target.join(" "));
+            succeed(self.cargo(&["test", "--quiet"]).args(&target).arg("--no-run"))?;
+            let names = mutations.iter().filter(|mutation| mutation.target() == target);
             let names: BTreeSet<_> = names.map(|mutation| mutation.test.as_str()).collect();
             for name in &names {
                 baseline.insert((*name).to_owned(), None);
             }
             let names: Vec<_> = names.into_iter().collect();
-            let text = self.output(package, &names)?;
+            let text = self.output(&target, &names)?;
             for (name, outcome) in &mut baseline {
                 if names.contains(&name.as_str()) {
                     *outcome = worst(&text, name);
@@ -111,7 +115,7 @@ impl Copy {
             return Ok((Verdict::Invalid, ": the test does not pass without it"));
         }
         put(&path, original.replacen(&mutation.find, &mutation.replace, 1).as_bytes())?;
-        let text = self.output(&mutation.package, &[&mutation.test]);
+        let text = self.output(&mutation.target(), &[&mutation.test]);
         put(&path, original.as_bytes())?;
         Ok(match worst(&text?, &mutation.test) {
             Some(Outcome::Failed) => (Verdict::Caught, ""),
@@ -128,13 +132,17 @@ impl Copy {
             .env("CARGO_TARGET_DIR", &self.build)
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("RUST_BACKTRACE", "0");
+        if let Some(python) = &self.python {
+            command.env(reference::INTERPRETER, python);
+        }
         command
     }
 
     /// What the test runner prints; nothing if it does not end.
-    fn output(&self, package: &str, tests: &[&str]) -> anyhow::Result<String> {
+    fn output(&self, target: &[&str], tests: &[&str]) -> anyhow::Result<String> {
         let log = self.tree.with_file_name("output.txt");
-        let mut command = self.cargo(&["test", "--package", package, "--lib", "--"]);
+        let mut command = self.cargo(&["test"]);
+        command.args(target).args(["--", "--include-ignored"]);
         let mut child = command.args(tests).stdout(fs::File::create(&log)?).stderr(Stdio::null()).spawn()?;
         let begin = Instant::now();
         while child.try_wait()?.is_none() {

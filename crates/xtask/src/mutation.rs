@@ -21,12 +21,21 @@ pub struct Mutation {
     pub file: String,
     pub find: String,
     pub replace: String,
-    /// The package whose library holds the test: the one in whose folder the mutation is written.
+    /// The integration test of the package that holds the test; without, its library does.
+    pub integration: Option<String>,
+    /// The package that holds the test: the one in whose folder the mutation is written.
     #[serde(skip)]
     pub package: String,
 }
 
 impl Mutation {
+    /// The arguments of `cargo test` that choose where its test is.
+    pub fn target(&self) -> Vec<&str> {
+        let package = ["--package", &self.package];
+        let part = self.integration.as_deref().map_or(vec!["--lib"], |name| vec!["--test", name]);
+        [&package, part.as_slice()].concat()
+    }
+
     /// What it is known by in the records.
     pub fn key(&self) -> String {
         let parts = [self.test.as_str(), &self.file, &self.find, &self.replace];

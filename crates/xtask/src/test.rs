@@ -3,12 +3,12 @@
 use anyhow::{Context as _, ensure};
 
 use crate::workspace::{Tally, cargo, installed, succeed, watch};
-use crate::{checks, codegen, libtest};
+use crate::{checks, codegen, libtest, reference};
 
 /// One step: what it is called and what it does. A step that counts nothing of its own counts as one.
 type Step = (&'static str, fn() -> anyhow::Result<Tally>);
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     ("formatting", formatting),
     ("generated code is current", || codegen::run(true)),
     ("files are short", checks::length::run),
@@ -18,6 +18,7 @@ const STEPS: [Step; 12] = [
     ("mutations fit the code", checks::mutations::run),
     ("clippy", clippy),
     ("tests", tests),
+    ("the reference in Python", reference::run),
     ("documentation", documentation),
     ("other targets", checks::targets::run),
     ("cargo-deny", deny),

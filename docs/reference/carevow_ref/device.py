@@ -147,6 +147,8 @@ class LiveDevice:
         self.ids[o["id"]] = now
         a = o["a"]
         try:
+            if o["inner"][:1] == (b"\x03" if o["kind"] == 1 else b"\x31"):
+                raise DecryptFailed("kind")
             if o["kind"] == 1:
                 st, c = self._accept_init(o["inner"], now, expected_a=a)
                 self.pins[a.account] = o["manifest"]
@@ -155,6 +157,7 @@ class LiveDevice:
         except NoSession:                   # B15: inside SEALED a header that opens nothing is DecryptFailed
             raise DecryptFailed("no session")
         st["certificate_seen_until_ms"] = max(st["certificate_seen_until_ms"], o["cert"]["not_after_ms"])
+        st["state_seq"] += 1
         return st, c, "INIT" if o["kind"] == 1 else "SEALED SESSION"
 
     def _receive_kind2(self, inner, now, a):

@@ -130,12 +130,12 @@ def _open(b, own, env_keys, roots, revocation, server_ms, now, own_aiks, pin, pr
     man, result = None, None
     if kind == 1:
         man = idn.open_manifest(sc["manifest"])
-        if man["account_id"] != a.account or man["aik"] != tagged(ED, a.aik):
+        if man["account_id"] != a.account or not idn.vouches(tagged(ED, a.aik), man["aik"], pinned, predecessors):
             raise DecryptFailed("manifest")
         result = "first"
         if pinned is not None:
             result = idn.judge_manifest(man, pinned, predecessors, from_directory=False)
-            if result == "other-aik":
+            if result in ("other-aik", "held"):
                 raise Held("AIK")
             if result == "older":
                 man = pinned
@@ -146,6 +146,6 @@ def _open(b, own, env_keys, roots, revocation, server_ms, now, own_aiks, pin, pr
         if man is None:
             raise DecryptFailed("no pin")
     e = idn.entry_of(man, a.device_id)
-    if e is None or e["reg_nonce"] != a.reg_nonce or (kind == 1 and (e["dsk"][1:], e["ddk"][1:]) != (a.dsk, a.ddk)):
+    if e is None or e["reg_nonce"] != a.reg_nonce or (e["dsk"][1:], e["ddk"][1:]) != (a.dsk, a.ddk):
         raise DecryptFailed("not listed")
     return {"kind": kind, "inner": sc["inner"], "a": a, "manifest": man, "manifest_result": result, "id": eid, "cert": d}

@@ -19,12 +19,10 @@ def make_init_header(own, peer, generation, spk_id, opk_id, kem_id, last_resort,
 
 
 def parse_init_header(h):
-    if len(h) == 0:
-        raise DecryptFailed("empty")
-    if h[0] != 0x31 or (len(h) > 1 and h[1] != 1) or (len(h) > 3 and h[2:4] != b"\0\1"):
-        raise UnsupportedVersion("InitHeader")
     if len(h) != INIT_LEN:
         raise DecryptFailed("length")
+    if h[:4] != b"\x31\x01\0\1":
+        raise UnsupportedVersion("InitHeader")
     i = lambda a: int.from_bytes(h[a:a + 4], "big")
     r = {"flags": h[4], "generation": i(5), "account_b": h[132:148], "device_b": i(148), "reg_b": i(152), "spk_id": i(156),
          "opk_id": i(160), "kem_id": i(164), "bundle_hash": h[168:200]}

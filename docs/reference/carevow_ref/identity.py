@@ -119,8 +119,8 @@ def entry_of(m, device_id):
 
 
 def judge_manifest(m, pin, predecessors=(), from_directory=True):
-    """B2.3 without gap bookkeeping: 'same','adopt','rotated','gap','older'; raises Rollback, Fork;
-    'other-aik' leaves it to B2.4. predecessors: AIKs (tagged) that the chain led away from."""
+    """B2.3 without gap bookkeeping: 'same','adopt','rotated','gap','older','held'; raises Rollback, Fork;
+    'other-aik' leaves it to B2.4 rule 5. predecessors: AIKs (tagged) that the chain led away from at most 30 d ago."""
     if m["body"] == pin["body"]:
         return "same"
     nxt = m["seq"] == pin["seq"] + 1 and m["prev_hash"] == pin["hash"]
@@ -128,7 +128,8 @@ def judge_manifest(m, pin, predecessors=(), from_directory=True):
         return "adopt"
     if nxt and pin["next_aik"] and m["aik"] == pin["next_aik"]:
         return "rotated"
-    if m["aik"] != pin["aik"] and m["aik"] not in predecessors:
+    announced = m["aik"] == pin["next_aik"]
+    if m["aik"] != pin["aik"] and m["aik"] not in predecessors and not announced:
         return "other-aik"
     if m["seq"] < pin["seq"]:
         if from_directory:
@@ -136,7 +137,13 @@ def judge_manifest(m, pin, predecessors=(), from_directory=True):
         return "older"
     if m["aik"] in predecessors or m["seq"] <= pin["seq"] + 1:
         raise Fork("manifest")
-    return "gap"
+    return "held" if announced else "gap"
+
+
+def vouches(cert_aik, aik, pin=None, predecessors=()):
+    """B3.3 step 3, B4.5 step 2: the certificate's AIK and the manifest's, all tagged, belong together."""
+    known = (pin["aik"], *predecessors) if pin else ()
+    return cert_aik == aik or (cert_aik in known and (aik in known or aik == pin["next_aik"]))
 
 
 # B2.7 certificates

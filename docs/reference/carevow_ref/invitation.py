@@ -4,7 +4,7 @@ import re
 from . import wire
 from .primitives import *
 from .wire import need
-from .errors import Rejected, InvalidInput, UnsupportedVersion
+from .errors import Rejected, InvalidInput, Storage, UnsupportedVersion
 
 
 def b64e(b): return base64.urlsafe_b64encode(b).rstrip(b"=").decode()
@@ -86,3 +86,36 @@ def check_step3(use, token, commit_):
 
 def code(sid, token, nonce_a, nonce_b):
     return "%06d" % (int.from_bytes(HASH("invite-code", sid + token + nonce_a + nonce_b)[:4], "big") % 10**6)
+
+
+# At rest: phase -> side, fields that must be there with their lengths, fields that may be there
+PHASES = {1: ("practice", {"org_id": 16, "org_key_hash": 32, "account_id": 16, "relay": None, "token": 16},
+              {"expires_ms", "succeeds"}),
+          2: ("practice", {"account_id": 16, "sids": 1, "commit": 32, "nonce": 16, "token": 16}, {"succeeds"}),
+          3: ("practice", {"account_id": 16, "code": 6, "token": 16}, {"succeeds"}),
+          4: ("practice", {"account_id": 16, "token": 16}, {"succeeds", "history_from_ms"}),
+          5: ("practice", {"account_id": 16, "token": 16}, set()),
+          6: ("client", {"nonce": 16, "token": 16}, {"sids"}),
+          7: ("client", {"sids": 1, "code": 6}, set())}
+
+
+def store(fields): return wire.encode("InvitationState", dict(fields, format=1))
+
+
+def load(side, raw):
+    """A state whole or not at all; Storage otherwise."""
+    try:
+        s = wire.decode("InvitationState", raw)
+        need(s["format"] == 1, "UnknownFormat")
+        need(s["phase"] in PHASES and PHASES[s["phase"]][0] == side, "Phase")
+        _, must, may = PHASES[s["phase"]]
+        for f, n in must.items():
+            need(len(s[f]) == n if n else 1 <= len(s[f]) <= 255, f)
+        need(all(not v or f in must or f in may or f in ("format", "phase") for f, v in s.items()), "Field")
+        s["relay"].decode("utf-8")
+        need(re.fullmatch(rb"([0-9]{6})?", s["code"]) is not None, "code")
+        need(len(s["succeeds"]) in (0, 16) and (s["succeeds"] or not s["history_from_ms"]), "succeeds")
+        need(all(len(x) == 32 for x in s["sids"]) and all(a < b for a, b in zip(s["sids"], s["sids"][1:])), "sids")
+        return s
+    except (Rejected, UnicodeDecodeError) as e:
+        raise Storage(str(e)) from e

@@ -56,6 +56,7 @@ def open_grant(secret, seed, made_at, now, box):
     need(1 <= g["device_id"] <= idn.ID_MAX and g["manifest"] is not None)
     man = idn.open_manifest(g["manifest"])
     need(now < man["expires_at_ms"], "Expired")
+    need(idn.entry_of(man, g["device_id"]) is None, "Malformed")
     return {"E": tagged(XW, xwing_pub(seed)), "enc": enc, "grant": grant, "K": ctx.export(lbl("link-reply"), 32),
             "device_id": g["device_id"], "signed": g["manifest"], "manifest": man}
 

@@ -98,8 +98,15 @@ class Live:
 
     def op_load(self, q):
         st = ratchet.decode_state(H(q["state"]))
+        addr = self.d.addr(st)
         self.d.sessions[st["sid"]] = st
+        self.d.highest[addr] = max(self.d.highest.get(addr, 0), st["generation"])
         return {"sid": st["sid"]}
+
+    def op_pin(self, q):
+        m = idn.open_manifest(signed(q["manifest"]))
+        self.d.pins[m["account_id"]] = m
+        return {}
 
     def op_pair_id(self, q): return {"conversation_id": content.pair_id(H(q["account_a"]), H(q["account_b"]))}
 

@@ -76,20 +76,25 @@ class Bundle:
 
 def verify_bundle(b, roots, revocation, now, account, device_id, own=None, pin=None, pin_rank=0, predecessors=()):
     """B3.3. revocation: opened list or None. pin: opened manifest or None. own: own Device."""
-    if own and (own.account, own.device_id) == (account, device_id):
-        raise InvalidInput("own")
     try:
         m = wire.decode("PrekeyBundle", b)
         for f in ("manifest", "device_cert", "issuer_cert", "spk", "kem", "env"):
             need(m[f] is not None, f)
+        for name, f in (("DeviceManifest", "manifest"), ("DeviceCert", "device_cert"), ("IssuerCert", "issuer_cert")):
+            idn.open_body(name, m[f])
+        need(len({parse_record(m[f]["record"])["suite"] for f in ("spk", "opk", "kem", "env") if m[f]}) == 1, "suites")
+    except UnsupportedVersion:
+        raise
+    except CarevowError as e:
+        raise BundleRejected(str(e))
+    try:
         d, i = idn.open_certs(m["device_cert"], m["issuer_cert"], roots)
         idn.judge_times(d, i, now, now)
         need(not idn.is_revoked(d, revocation), "revoked")
         need(pin is not None or idn.list_usable(revocation, now), "no list")
         need(d["account_id"] == account and d["device_id"] == device_id and m["device_id"] == device_id, "target")
         man = idn.open_manifest(m["manifest"])
-        need(man["account_id"] == d["account_id"] and man["aik"] == d["aik"], "manifest")
-        need(now < man["expires_at_ms"], "expired")
+        need(man["account_id"] == d["account_id"] and idn.vouches(d["aik"], man["aik"], pin, predecessors), "manifest")
     except CarevowError as e:
         raise BundleRejected(str(e))
     result = "first"
@@ -101,6 +106,8 @@ def verify_bundle(b, roots, revocation, now, account, device_id, own=None, pin=N
         if result == "other-aik":
             raise UntrustedIdentity("AIK")
     try:
+        need(result != "held", "the manifests between come first")
+        need(now < man["expires_at_ms"], "expired")
         e = idn.entry_of(man, device_id)
         need(e is not None, "entry")
         need((e["reg_nonce"], e["dsk"], e["ddk"]) == (d["reg_nonce"], d["dsk"], d["ddk"]), "entry keys")
@@ -114,8 +121,10 @@ def verify_bundle(b, roots, revocation, now, account, device_id, own=None, pin=N
     r.kem = check_record(m["kem"], r.device, {KEM_ONCE, KEM_LAST}, now)
     r.env = check_record(m["env"], r.device, {ENV}, now)
     rank = RANK[r.spk["suite"]]
-    if rank < pin_rank or len({x["suite"] for x in (r.spk, r.kem, r.env) + ((r.opk,) if r.opk else ())}) != 1:
+    if rank < pin_rank:
         raise DowngradeRejected("suite")
+    if own and (own.account, own.device_id) == (account, device_id):
+        raise InvalidInput("own")
     r.rank, r.manifest, r.manifest_result, r.cert = rank, man, result, d
     r.bundle_hash = bundle_hash(r.device.aik, r.device.dsk, r.device.ddk, r.spk["bytes"],
                                 r.opk["bytes"] if r.opk else b"", r.kem["bytes"])

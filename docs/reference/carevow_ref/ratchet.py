@@ -147,7 +147,7 @@ def send(st, content, now, rnd, profile="clinical", minimum_body=0, lane_offer_n
     """rnd: {header_nonce, dh_seed?, offer_seed?, encapsulation_m?} -> (new state, wire, detail).
     `wire` has the InitHeader in front until the session is confirmed (B4.4)."""
     if len(content) > 262_144:
-        raise LimitExceeded("content")
+        raise InvalidInput("content")
     st = copy.deepcopy(st)
     mydir, peerdir = _dirs(st)
     det = {"root_step": None, "lane_answer": None, "drawn": ["header_nonce"]}
@@ -230,7 +230,7 @@ def _skip(st, to, now, is_pn):
     r = st["receiving"]
     if to <= r["n"]:
         return
-    if to - r["n"] > JUMP:
+    if to - r["n"] > JUMP or (is_pn and to > MAX_N):
         if is_pn:
             return              # the rest of the old chain is abandoned
         raise DecryptFailed("jump")

@@ -14,8 +14,9 @@ def open_entry(b):
         need(len(e[f]) in (0, 16))
     need(all(len(s) == 16 for s in e["subject_ids"]))
     need(len(e["note"].encode()) <= 256 and 1 <= e["event"] <= 18 and 1 <= e["outcome"] <= 3)
+    need(e["actor_device"] <= idn.ID_MAX and bool(e["actor_account"]) == bool(e["actor_device"]))
     if e["event"] == 18:
-        need(len(e["prune_h"]) == 32)
+        need(len(e["prune_h"]) == 32 and e["prune_seq"] >= 1)
     else:
         need(e["prune_seq"] == 0 and not e["prune_h"])
     return e
@@ -31,17 +32,19 @@ def verify_chain(entries, heads):
     """B19.1 rules 4 and 6. entries: [(bytes, stored h or None)], heads: [(seq, h)]. -> (seq, h); AuditBad otherwise."""
     heads = dict(heads)
     seq, h, matched = 0, Z32, 0          # matched: the last head that agreed; below it nothing is in doubt
-    parsed = []
+    parsed, states = [], {}
     for b, hh in entries:
         try:
-            parsed.append((wire.decode("AuditEntry", b), b, hh))
+            parsed.append((open_entry(b), b, hh))
         except Rejected:
             parsed.append((None, b, hh))
     if parsed and parsed[0][0] is not None and parsed[0][0]["seq"] > 1:
         first = parsed[0][0]["seq"]
-        prune = next((p for p, _, _ in parsed if p and p["event"] == 18 and p["prune_seq"] == first - 1), None)
+        here = (p for p, _, _ in parsed if p and p["event"] == 18 and p["prune_seq"] == first - 1)
+        prune = next(here, None) if first - 1 in heads else None
         if prune is None:
-            raise AuditBad(1, "Prune")
+            ks = [p["prune_seq"] for p, _, _ in parsed if p and p["event"] == 18 and p["prune_seq"] < first - 1]
+            raise AuditBad(max(ks, default=0) + 1, "Prune")
         seq, h = prune["prune_seq"], prune["prune_h"]
         if seq in heads and heads[seq] != h:
             raise AuditBad(seq, "Head")
@@ -50,7 +53,10 @@ def verify_chain(entries, heads):
             raise AuditBad(seq + 1, "Entry")
         if e["seq"] != seq + 1:
             raise AuditBad(seq + 1, "Missing")
-        seq, h = seq + 1, audit_next(h, b)
+        before, seq, h = (seq, h), seq + 1, audit_next(h, b)
+        states[before[0]] = before[1]
+        if e["event"] == 18 and (e["prune_seq"] >= seq or states.get(e["prune_seq"], e["prune_h"]) != e["prune_h"]):
+            raise AuditBad(seq, "Prune")
         if hh is not None and hh != h:
             raise AuditBad(seq, "Hash")
         if seq in heads:
@@ -93,7 +99,6 @@ def open_history(signed, file, dsk):
         need(i + 4 + n <= len(file))
         it = wire.decode("HistoryItem", file[i + 4:i + 4 + n], strict=False)
         need(len(it["sender_account"]) == 16 and 1 <= it["sender_device"] <= idn.ID_MAX and 0 < len(it["content"]) <= 262_144)
-        need(g["from_ms"] <= it["server_ts_ms"] < g["to_ms"], "Slice")
         items.append(it)
         i += 4 + n
     need(len(items) == g["count"], "Count")

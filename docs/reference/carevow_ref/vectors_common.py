@@ -26,7 +26,7 @@ def unhex(v):
 
 
 TEXT = {"label", "profile", "text", "relay", "configured", "code", "typed", "digits", "kind", "lane_offer", "sender",
-        "receiver", "display_name", "name"}
+        "receiver", "display_name", "name", "side"}
 
 
 def norm(v, key=None):

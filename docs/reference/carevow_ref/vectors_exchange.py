@@ -39,6 +39,14 @@ def invitations(name, i, C):
     if "text" in i:
         r = invitation.parse(i["text"], [i["configured"]], i["now_ms"])
         return {k: r[k] for k in ("org_id", "account_id", "expires_ms")}
+    if "phase" in i:
+        f = {k: v.encode() if isinstance(v, str) else v for k, v in i.items()}
+        state = invitation.store(f)
+        invitation.load("client" if i["phase"] >= 6 else "practice", state)
+        return {"state": state}
+    if "side" in i:
+        invitation.load(i["side"], i["state"])
+        return {}
     t, c = i["token"], invitation.commit(i["nonce_a"])
     if "step_3" in i:
         invitation.check_step3(wire.decode("InvitationUse", i["step_3"], strict=False), t, c)
@@ -56,9 +64,22 @@ def record(name, i, C):
     if "entries" in i:
         s, h = records.verify_chain([(e["entry"], e["h"]) for e in i["entries"]], [(x["seq"], x["h"]) for x in i["heads"]])
         return {"seq": s, "h": h}
-    if "sig" in i:
-        content.verify_statement(i["dsk"][1:], i["conversation_id"], i["message_id"], i["kind"], i["body"], i["sig"])
-        return {"verified": True}
+    if "export_of" in i:
+        s = wire.decode("SignedStatement", i["export_of"], strict=False)
+        e = {"conversation_id": i["conversation_id"], "message_id": i["message_id"], "statement": s}
+        return {"export": wire.encode("StatementExport", e)}
+    if "received_ms" in i:
+        roots = [i["root"][1:]]
+        revocations = idn.open_revocation_list(i["revocation_list"], roots)
+        if "export" in i:
+            e = content.open_export(i["export"])
+            return content.verify_statement(e["statement"], e["conversation_id"], e["message_id"], roots, revocations,
+                                            i["received_ms"])
+        sender = idn.Device(i["sender_account"], i["sender_device"], i["sender_reg"], dsk=i["sender_dsk"][1:],
+                            ddk=i["sender_ddk"][1:])
+        return content.verify_statement(wire.decode("SignedStatement", i["statement"], strict=False), i["conversation_id"],
+                                        i["message_id"], roots, revocations, i["received_ms"], sender,
+                                        idn.open_manifest(i["pinned_manifest"]))
     d = person(i["device"])
     if "contents" in i:
         items = [{"sender_account": d.account, "sender_device": i["sender_device"], "server_ts_ms": i["server_ts_ms"],

@@ -100,6 +100,11 @@ SCHEMA = {
                         F(5, "issuer_cert", "Signed"), F(6, "manifest", "Signed")],
     "StatementExport": [F(1, "conversation_id", "bytes"), F(2, "message_id", "bytes"), F(3, "statement", "SignedStatement")],
     "HistoryOffer": [F(1, "grant", "Signed"), F(2, "archive", "AttachmentMsg")],
+    # B18, at rest
+    "InvitationState": [F(1, "format", "u32"), F(2, "phase", "u32"), F(3, "org_id", "bytes"), F(4, "org_key_hash", "bytes"),
+                        F(5, "account_id", "bytes"), F(6, "expires_ms", "u64"), F(7, "relay", "bytes"),
+                        F(8, "succeeds", "bytes"), F(9, "history_from_ms", "u64"), F(10, "sids", "bytes", True),
+                        F(11, "commit", "bytes"), F(12, "nonce", "bytes"), F(13, "code", "bytes"), F(14, "token", "bytes")],
     "SafetyQr": [F(1, "version", "u32"), F(2, "local", "bytes"), F(3, "remote", "bytes")],
     # B13
     "GroupState": [F(1, "version", "u32"), F(2, "group_id", "bytes"), F(3, "epoch", "u64"), F(4, "prev_hash", "bytes"),
@@ -139,8 +144,10 @@ SCHEMA = {
                 F(10, "alternative", "string")],
 }
 SCALARS = {"u32": 0, "u64": 0, "bool": False, "bytes": b"", "string": ""}
-LIMIT = {"OrgDirectory": 1_048_576, "StatementExport": 327_680, "Content": 262_144, "HistoryItem": 327_680,
-         "Signed": 65_536 + 256, "SignedRecord": 65_536 + 256, "SealedContent": 393_216, "SessionState": 1 << 40}
+LIMIT = {"OrgDirectory": 1_048_576, "StatementExport": 327_680, "Content": 262_144, "HistoryItem": 266_240,
+         "Signed": 65_536 + 256, "SignedRecord": 65_536 + 256, "SealedContent": 393_216, "SessionState": 1 << 40,
+         "InvitationState": 1 << 40}
+DIRECTORIES = {("GroupUpdate", "directories")}     # where a Signed holds an OrgDirectory
 
 
 def varint(x):
@@ -268,7 +275,8 @@ def _decode(name, b, strict, depth):
             except UnicodeDecodeError:
                 raise WireError("Malformed")
         elif kind in STRICT_INSIDE:
-            v = decode(kind, bytes(val), strict=True, limit=1_048_576 + 256, depth=depth + 1)  # body limit: who opens it
+            limit = 1_048_576 + 256 if (name, f) in DIRECTORIES else LIMIT[kind]
+            v = decode(kind, bytes(val), strict=True, limit=limit, depth=depth + 1)
         else:
             v = _decode(kind, bytes(val), strict, depth + 1)
         if rep:

@@ -111,8 +111,7 @@ impl Device {
     fn authenticated(&mut self, envelope: &AuthenticatedEnvelope, now: Timestamp) -> Result<Received, Refused> {
         if let Inner::Session(_) = envelope.inner {
             let message = envelope.session_message()?;
-            let sessions = self.sessions.values().filter(|session| envelope.may_open_on(session));
-            let matched = open_on(&message, sessions, now)?;
+            let matched = envelope.open_on(&message, self.sessions.values(), now)?;
             let (opened, next) = matched.session.decrypt_opened(&message, matched.header, now)?;
             return self.commit(&opened, next, None, now);
         }

@@ -199,7 +199,7 @@ fn target(bytes: &[u8]) -> Result<MessageId, ContentRejected> {
 
 /// Lengths, kind, and that what a third party needs is there.
 fn check_statement(statement: v1::SignedStatement) -> Result<v1::SignedStatement, ContentRejected> {
-    if statement.sig.len() != 64 {
+    if statement.body.is_empty() || statement.sig.len() != 64 {
         return Err(ContentRejected::Field(FieldName::Signed));
     }
     if !(1..=5).contains(&statement.kind) {

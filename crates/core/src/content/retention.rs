@@ -89,11 +89,24 @@ pub enum Floor {
     Held,
 }
 
+impl Floor {
+    fn is_reached(self, now: Timestamp) -> bool {
+        match self {
+            Self::None => true,
+            Self::Until(floor) => now >= floor,
+            Self::Held => false,
+        }
+    }
+}
+
 /// What becomes of a copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fate {
-    /// What a deletion by hand, by the sender or by a timer must wait for.
+    /// What every deletion must wait for, one by hand and an erasure included: hold and policy.
     pub floor: Floor,
+    /// What its sender must wait for: the floor, and the sender's own wish. It binds nobody else, or a stranger could
+    /// keep what he wrote on somebody's device for ever.
+    pub sender_floor: Floor,
     /// When it is deleted without being asked for; `None`: not while things are as they are.
     pub delete_at: Option<Timestamp>,
 }
@@ -105,21 +118,23 @@ impl Retention {
     /// * policy: a copy of the archive or of the org's members is kept for `keep_at_least_ms` after its receipt, in
     ///   place of the sender's `keep_until`; any other copy goes `expire_after_ms` after its receipt, `keep_until` or
     ///   not;
-    /// * `keep_until` beats `delete_after_read`, which counts from the first reading.
+    /// * `keep_until` beats `delete_after_read`, which counts from the first reading, and a `Delete` by the sender; it
+    ///   does not bind the keeper of the copy.
     pub fn resolve(&self, holding: &Holding) -> Fate {
         if holding.hold == Hold::Legal {
-            return Fate { floor: Floor::Held, delete_at: None };
+            return Fate { floor: Floor::Held, sender_floor: Floor::Held, delete_at: None };
         }
         let bound = |ms: u64| (ms != 0).then(|| holding.received.plus(ms));
         let (keep, expire) = match holding.keeper {
             Keeper::Archive | Keeper::OrgMember => (bound(holding.policy.keep_at_least_ms), None),
             Keeper::Other => (None, bound(holding.policy.expire_after_ms)),
         };
-        let floor = earliest(keep.or(self.keep_until), expire);
+        let wish = earliest(keep.or(self.keep_until), expire);
         let timer = holding.read.zip(self.delete_after_read_ms).map(|(read, ms)| read.plus(ms));
-        let kept = timer.map(|at| floor.map_or(at, |floor| at.max(floor)));
+        let kept = timer.map(|at| wish.map_or(at, |floor| at.max(floor)));
         Fate {
-            floor: floor.map_or(Floor::None, Floor::Until),
+            floor: keep.map_or(Floor::None, Floor::Until),
+            sender_floor: wish.map_or(Floor::None, Floor::Until),
             delete_at: match (kept, expire) {
                 (Some(kept), Some(expire)) => Some(kept.min(expire)),
                 (one, other) => one.or(other),
@@ -134,12 +149,13 @@ fn earliest(floor: Option<Timestamp>, expire: Option<Timestamp>) -> Option<Times
 }
 
 impl Fate {
-    /// Whether a deletion may be carried out at `now`.
+    /// Whether whoever keeps the copy may delete it at `now`.
     pub fn allows_deletion(&self, now: Timestamp) -> bool {
-        match self.floor {
-            Floor::None => true,
-            Floor::Until(floor) => now >= floor,
-            Floor::Held => false,
-        }
+        self.floor.is_reached(now)
+    }
+
+    /// Whether a `Delete` by its sender may be carried out at `now`.
+    pub fn allows_deletion_by_sender(&self, now: Timestamp) -> bool {
+        self.sender_floor.is_reached(now)
     }
 }

@@ -2,6 +2,7 @@
 //! an envelope may be held.
 
 use super::open::{TaggedEnvelope, TaggedInner};
+use super::trial::{MatchedSession, open_on};
 use super::{TYPE_INIT, TYPE_SESSION};
 use crate::errors::DecryptError;
 use crate::handshake::{Generation, InitMessage, Initiator};
@@ -11,6 +12,7 @@ use crate::identity::{
 };
 use crate::primitives::Ed25519PublicKey;
 use crate::ratchet::{Session, SessionMessage};
+use crate::time::Timestamp;
 use crate::wire::v1;
 
 /// Why an envelope is stored as it came and judged again later (B2).
@@ -152,7 +154,18 @@ impl AuthenticatedEnvelope {
         }
     }
 
-    /// The session message that it carries. `DecryptFailed` for an INIT, or one that stands in a message's place.
+    /// Opens the header of the session message that it carries, on one of `sessions`: of these only those with exactly
+    /// this sender's device are tried (B7.2).
+    pub fn open_on<'s>(
+        &self,
+        message: &SessionMessage<'_>,
+        sessions: impl IntoIterator<Item = &'s Session>,
+        now: Timestamp,
+    ) -> Result<MatchedSession<'s>, DecryptError> {
+        open_on(message, sessions.into_iter().filter(|session| self.may_open_on(session)), now)
+    }
+
+    /// The session message that it carries, for [`open_on`](Self::open_on). `DecryptFailed` for an INIT, or one that stands in a message's place.
     pub fn session_message(&self) -> Result<SessionMessage<'_>, DecryptError> {
         match &self.inner {
             Inner::Session(inner) if inner.first() != Some(&TYPE_INIT) => SessionMessage::parse(inner),
@@ -167,7 +180,7 @@ impl AuthenticatedEnvelope {
 
     /// Whether `session` is one that its content may be opened on: with the same registration of the same device, with
     /// exactly its keys, under an identity key that counts as the certificate's.
-    pub fn may_open_on(&self, session: &Session) -> bool {
+    fn may_open_on(&self, session: &Session) -> bool {
         let (theirs, peer) = (&self.certificate.device, &session.peer().device);
         let same_device = (theirs.address, theirs.dsk, theirs.ddk) == (peer.address, peer.dsk, peer.ddk);
         same_device && (theirs.aik == peer.aik || self.aiks.contains(&peer.aik))

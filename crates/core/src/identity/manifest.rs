@@ -267,7 +267,12 @@ impl Manifest {
 
     /// Whether it lists this registration of the device.
     pub fn lists(&self, address: DeviceAddress) -> bool {
-        self.device(address.device).is_some_and(|listed| listed.device.address == address)
+        self.listed(address).is_some()
+    }
+
+    /// What it says of this registration of the device.
+    pub fn listed(&self, address: DeviceAddress) -> Option<&ListedDevice> {
+        self.device(address.device).filter(|listed| listed.device.address == address)
     }
 
     /// Whether no new session may rest on it any more. Existing ones go on and are flagged.

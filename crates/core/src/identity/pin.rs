@@ -7,7 +7,7 @@ use gap::Gap;
 pub use gap::MissingManifests;
 pub use state::CorruptPin;
 
-use super::changes::{DeviceChanges, IdentityEvent, KeyRotation};
+use super::changes::{DeviceChanges, IdentityEvent, KeyRotation, same};
 use super::manifest::{Manifest, Step};
 use crate::ids::{AccountId, DeviceAddress};
 use crate::limits::{OPEN_GAPS, PREDECESSOR_AGE_MS, UNEXPLAINED_KEY_MS};
@@ -197,7 +197,9 @@ impl ManifestPin {
 
     /// Whether the device may get what was sent before: one that came with an open gap gets nothing old.
     pub fn may_get_older(&self, address: DeviceAddress) -> bool {
-        self.chain.current.lists(address) && self.gap.as_ref().is_none_or(|gap| gap.settled().lists(address))
+        let Some(now) = self.chain.current.listed(address) else { return false };
+        // Under the same registration with other keys it is another device.
+        self.gap.as_ref().is_none_or(|gap| gap.settled().listed(address).is_some_and(|then| same(now, then)))
     }
 
     /// Whether a bundle of this suite is at least as strong as any seen before.

@@ -89,9 +89,10 @@ impl CheckedInvitation {
 
 /// A client that has committed to its nonce and waits for the practice's.
 pub struct CommittedClient {
-    token: Token,
-    nonce: Nonce,
-    sids: Vec<SessionId>,
+    pub(super) token: Token,
+    pub(super) nonce: Nonce,
+    /// Ascending.
+    pub(super) sids: Vec<SessionId>,
 }
 
 /// An answer of the practice that was judged, and has not been acted on.
@@ -103,7 +104,9 @@ pub struct PracticeNonce {
 impl CommittedClient {
     /// Notes an INIT that carried the commitment.
     pub fn sent_on(&mut self, sid: SessionId) {
-        self.sids.push(sid);
+        if let Err(place) = self.sids.binary_search(&sid) {
+            self.sids.insert(place, sid);
+        }
     }
 
     /// Step 2: judges `{token, nonce_B}` that came on session `sid`. What is refused changes nothing.
@@ -126,8 +129,8 @@ impl CommittedClient {
 
 /// A client that shows its code. Until the group exists it sends nothing but Control.
 pub struct RevealedClient {
-    sid: SessionId,
-    code: ConfirmationCode,
+    pub(super) sid: SessionId,
+    pub(super) code: ConfirmationCode,
 }
 
 impl RevealedClient {

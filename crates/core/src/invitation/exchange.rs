@@ -43,6 +43,14 @@ impl Nonce {
         Ok(Self(Secret::new(&draw(rng)?)))
     }
 
+    pub(super) const fn of(secret: Secret<16>) -> Self {
+        Self(secret)
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
     /// `commit = HASH("invite-commit", nonce_A[16])`.
     pub(super) fn commitment(&self) -> [u8; 32] {
         hash(Label::InviteCommit, &[self.0.as_bytes()])

@@ -52,6 +52,10 @@ impl Token {
         self.0.as_bytes()
     }
 
+    pub(super) const fn of(secret: Secret<16>) -> Self {
+        Self(secret)
+    }
+
     pub(super) fn copy(&self) -> Self {
         Self(Secret::copy_of(self.as_bytes()))
     }

@@ -15,8 +15,8 @@ use crate::wire::v1;
 
 /// An invitation that this device made and nobody has used.
 pub struct IssuedInvitation {
-    invitation: Invitation,
-    succeeds: Option<AccountId>,
+    pub(super) invitation: Invitation,
+    pub(super) succeeds: Option<AccountId>,
 }
 
 /// The first message of an invitation's client that was judged, and has not been acted on.
@@ -90,8 +90,8 @@ impl IssuedInvitation {
 
 /// A token that an account has used. It outlives the invitation, so that a second account is noticed.
 pub struct UsedToken {
-    token: Token,
-    account: AccountId,
+    pub(super) token: Token,
+    pub(super) account: AccountId,
 }
 
 /// What a further message with a token says.
@@ -119,11 +119,11 @@ impl UsedToken {
 
 /// A practice that has answered with its nonce and waits for the client's.
 pub struct AnsweredPractice {
-    used: UsedToken,
-    sid: SessionId,
-    commit: [u8; 32],
-    nonce: Nonce,
-    succeeds: Option<AccountId>,
+    pub(super) used: UsedToken,
+    pub(super) sid: SessionId,
+    pub(super) commit: [u8; 32],
+    pub(super) nonce: Nonce,
+    pub(super) succeeds: Option<AccountId>,
 }
 
 impl AnsweredPractice {
@@ -132,9 +132,22 @@ impl AnsweredPractice {
         &self.used
     }
 
-    /// Step 3: judges `{token, nonce_A}` that came on session `sid`: the one that carried the commitment, which the
-    /// nonce must match. What is refused changes nothing.
-    pub fn judge(&self, sid: SessionId, message: &v1::InvitationUse) -> Result<Nonce, UseError> {
+    /// Step 3: takes `{token, nonce_A}` that came on session `sid`: the one that carried the commitment, which the nonce
+    /// must match. From then on the code can be entered, once. Another nonce ends the invitation: who committed to one
+    /// and shows another tries for a code. What belongs to another session or invitation changes nothing.
+    pub fn take(
+        self,
+        sid: SessionId,
+        message: &v1::InvitationUse,
+    ) -> Result<UnverifiedClient, (UseError, Box<AfterRefusal>)> {
+        match self.judge(sid, message) {
+            Ok(nonce) => Ok(self.finish(&nonce)),
+            Err(error @ UseError::CommitMismatch) => Err((error, Box::new(AfterRefusal::Ended(self.used)))),
+            Err(error) => Err((error, Box::new(AfterRefusal::Waiting(self)))),
+        }
+    }
+
+    pub(crate) fn judge(&self, sid: SessionId, message: &v1::InvitationUse) -> Result<Nonce, UseError> {
         if sid != self.sid {
             return Err(UseError::OtherSession);
         }
@@ -145,19 +158,26 @@ impl AnsweredPractice {
         }
     }
 
-    /// Takes the client's nonce: from now on the code can be entered, once.
-    pub fn finish(self, nonce: &Nonce) -> UnverifiedClient {
+    fn finish(self, nonce: &Nonce) -> UnverifiedClient {
         let code = code(&self.sid, &self.used.token, nonce, &self.nonce);
         UnverifiedClient { used: self.used, code, succeeds: self.succeeds }
     }
 }
 
+/// What is left of an exchange after a message was refused.
+pub enum AfterRefusal {
+    /// It goes on as before.
+    Waiting(AnsweredPractice),
+    /// The invitation is dead; its token is still recognised.
+    Ended(UsedToken),
+}
+
 /// A client whose code has not been confirmed: its conversation is marked, and takes what [`accepted_unverified`]
 /// lets pass.
 pub struct UnverifiedClient {
-    used: UsedToken,
-    code: ConfirmationCode,
-    succeeds: Option<AccountId>,
+    pub(super) used: UsedToken,
+    pub(super) code: ConfirmationCode,
+    pub(super) succeeds: Option<AccountId>,
 }
 
 /// Where the client read the code out.
@@ -236,4 +256,12 @@ pub const fn accepted_unverified(body: &v1::content::Body) -> bool {
     !matches!(body, Body::Attachment(_) | Body::Fhir(_) | Body::Statement(_) | Body::History(_))
 }
 
-crate::linking::opaque!(IssuedInvitation, FirstUse, UsedToken, AnsweredPractice, UnverifiedClient, VerifiedClient);
+crate::linking::opaque!(
+    IssuedInvitation,
+    FirstUse,
+    UsedToken,
+    AnsweredPractice,
+    AfterRefusal,
+    UnverifiedClient,
+    VerifiedClient
+);

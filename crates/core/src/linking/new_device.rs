@@ -30,10 +30,14 @@ pub enum LinkError {
     /// It opens and is not what it should be.
     #[error("the message is malformed")]
     Malformed,
+    /// The manifest of the account has expired: the primary signs a new one first.
+    #[error("the manifest of the account has expired")]
+    ManifestExpired,
     /// The device does not consent to belong to this account, or is not the device that was granted.
     #[error("the device did not answer this grant")]
     OtherDevice,
-    /// The directory's manifest is another account's, or does not list this device with its keys.
+    /// The directory's manifest is another account's, is not newer than the
+    /// grant's, has expired, or does not list this device with its keys.
     #[error("the account does not list this device")]
     NotListed,
     /// The typed code is another one; the one try is used up.
@@ -104,6 +108,9 @@ impl OfferingDevice {
         if manifest.to_signed() != grant.manifest || manifest.device(grant.device).is_some() {
             return Err(LinkError::Malformed);
         }
+        if manifest.is_expired(now) {
+            return Err(LinkError::ManifestExpired);
+        }
         let (account, aik) = (manifest.account(), manifest.aik());
         let enc = grant.enc.as_ref().try_into().map_err(|_| LinkError::DoesNotOpen)?;
         let reg = draw_reg_nonce(rng)?;
@@ -114,7 +121,7 @@ impl OfferingDevice {
         let k = self.context(enc)?.export(Label::LinkReply).map_err(|_| LinkError::DoesNotOpen)?;
         let sealed = reply_key(&k).seal(&REPLY_NONCE, &[], &bytes).map_err(|_| LinkError::DoesNotOpen)?;
         let code = code(&self.e, &grant.enc, &grant.bytes, &bytes);
-        Ok((sealed, AnsweredDevice { device, code }))
+        Ok((sealed, AnsweredDevice { device, code, granted_under: manifest.seq() }))
     }
 
     fn context(&self, enc: &[u8; 1120]) -> Result<ReceiverContext, LinkError> {
@@ -130,6 +137,8 @@ impl OfferingDevice {
 pub struct AnsweredDevice {
     device: LocalDevice,
     code: ConfirmationCode,
+    /// `seq` of the manifest in the grant.
+    granted_under: u64,
 }
 
 impl AnsweredDevice {
@@ -139,12 +148,13 @@ impl AnsweredDevice {
     }
 
     /// The device is linked when the directory gives it a manifest, now verified, of the account and identity key in
-    /// the grant that lists it with exactly its keys; until then it gives the state back.
-    pub fn listed(self, manifest: &Manifest) -> Result<LinkedDevice, Box<(Self, LinkError)>> {
+    /// the grant that has a higher `seq`, has not expired, and lists it with exactly its keys; until then it gives the
+    /// state back.
+    pub fn listed(self, manifest: &Manifest, now: Timestamp) -> Result<LinkedDevice, Box<(Self, LinkError)>> {
         let ours = *self.device.public();
-        let listed = manifest.device(ours.address.device);
+        let newer = manifest.seq() > self.granted_under && !manifest.is_expired(now);
         // Of account, identity key, registration and keys each must be the same.
-        match listed.is_some_and(|listed| listed.device == ours) {
+        match newer && manifest.device(ours.address.device).is_some_and(|listed| listed.device == ours) {
             true => Ok(LinkedDevice { device: self.device }),
             false => Err(Box::new((self, LinkError::NotListed))),
         }

@@ -5,6 +5,7 @@ use super::*;
 use crate::identity::{AccountKey, DeviceKind, ListedDevice, LocalDevice, Manifest, ManifestDraft};
 use crate::ids::{DeviceAddress, DeviceId};
 use crate::labels::Label;
+use crate::limits::MANIFEST_LIFE_MS;
 use crate::primitives::aead::AeadKey;
 use crate::primitives::{Ed25519PublicKey, PublicKey as _, Secret};
 use crate::random::RandomError;
@@ -21,16 +22,30 @@ fn account_key() -> AccountKey {
 }
 
 fn manifest_of(key: &AccountKey, others: Vec<ListedDevice>) -> Manifest {
+    manifest_after(None, key, others)
+}
+
+/// The account's next manifest, after the one in the grant.
+fn next_of(key: &AccountKey, others: Vec<ListedDevice>) -> Manifest {
+    manifest_after(Some(&manifest()), key, others)
+}
+
+fn manifest_after(previous: Option<&Manifest>, key: &AccountKey, others: Vec<ListedDevice>) -> Manifest {
     let aik = key.public_key();
     let first = DeviceAddress { account: key.account(), ..address(P_ACCOUNT, 1, 1) };
     let primary = LocalDevice::generate(first, aik, &mut rng(70)).unwrap();
     let mut devices = vec![ListedDevice::of(&primary, DeviceKind::Mobile, at(0), &aik)];
     devices.extend(others);
-    Manifest::issue(key, None, ManifestDraft { devices, next_aik: None }, at(0)).unwrap()
+    Manifest::issue(key, previous, ManifestDraft { devices, next_aik: None }, at(0)).unwrap()
 }
 
 fn manifest() -> Manifest {
     manifest_of(&account_key(), Vec::new())
+}
+
+/// When the manifests of these tests expire.
+fn end() -> Timestamp {
+    at(0).plus(MANIFEST_LIFE_MS)
 }
 
 fn relay() -> RelayUrl {
@@ -80,8 +95,8 @@ fn honest_linking_adds_the_device() {
     assert_eq!(reply.kind(), DeviceKind::Desktop);
     let added = primary.confirm(reply, &typed(&answered), at(200)).unwrap();
     assert_eq!((added.added_at, added.kind), (at(200), DeviceKind::Desktop));
-    let next = manifest_of(&account_key(), vec![added.clone()]);
-    let device = answered.listed(&next).unwrap().confirmed_by_user();
+    let next = next_of(&account_key(), vec![added.clone()]);
+    let device = answered.listed(&next, at(300)).unwrap().confirmed_by_user();
     assert_eq!(device.public().address.device, NEW);
     assert_eq!(*device.public(), added.device);
 }
@@ -259,15 +274,33 @@ fn t140_device_is_linked_only_by_a_manifest_that_lists_exactly_its_keys() {
     let other_reg = address(P_ACCOUNT, 2, 9);
     for manifest in [
         manifest(),
-        manifest_of(&ours, vec![stranger(same_address, aik)]),
-        manifest_of(&ours, vec![stranger(other_reg, aik)]),
+        // No newer than the one in the grant, which did not list it.
+        manifest_of(&ours, vec![added.clone()]),
+        next_of(&ours, vec![stranger(same_address, aik)]),
+        next_of(&ours, vec![stranger(other_reg, aik)]),
         manifest_of(&other_aik, vec![stranger(same_address, other_aik.public_key())]),
     ] {
-        let (back, error) = *answered.listed(&manifest).unwrap_err();
+        let (back, error) = *answered.listed(&manifest, at(7)).unwrap_err();
         assert_eq!(error, LinkError::NotListed);
         answered = back;
     }
-    assert!(answered.listed(&manifest_of(&ours, vec![added])).is_ok(), "control");
+    let next = next_of(&ours, vec![added]);
+    let (answered, error) = *answered.listed(&next, end()).unwrap_err();
+    assert_eq!(error, LinkError::NotListed, "it has expired");
+    assert!(answered.listed(&next, end().minus(1)).is_ok(), "control");
+}
+
+#[test]
+fn grant_of_an_account_whose_manifest_has_expired_is_not_answered() {
+    let expired = |at| {
+        let device = OfferingDevice::begin(&relay(), at, &mut rng(1)).unwrap();
+        let primary = ScannedOffer::scan(&device.text(), &[relay()], at).unwrap();
+        let (sealed, _) = primary.grant(&device.box_key(), (&manifest(), NEW), at, &mut rng(2)).unwrap();
+        let grant = device.open_grant(&sealed, at).unwrap();
+        device.reply(&grant, &manifest(), DeviceKind::Desktop, at, &mut rng(3)).map(|_| ()).err()
+    };
+    assert_eq!(expired(end()), Some(LinkError::ManifestExpired));
+    assert_eq!(expired(end().minus(1)), None, "control");
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Counts and rates: `docs/protocol.md` B12 and B16. A clock that jumps back restarts none of them.
+//! Counts and rates: `docs/protocol.md` B12 and B16. A clock that jumps back by less than their length restarts none of
+//! them; what lies further ahead was counted by a wrong clock and counts no more, or one jump forward would block an
+//! honest device until the clock gets there.
 
 use crate::limits::{NEW_SESSIONS_PER_HOUR, NEW_SESSIONS_PER_SECOND};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
@@ -21,7 +23,9 @@ pub struct DailyCount {
 impl DailyCount {
     /// Counts one more, if fewer than `limit` were counted on this day; else says when the day is over.
     pub fn count(&self, limit: u32, now: Timestamp) -> Result<Self, RateExceeded> {
-        let today = now.as_millis().checked_div(DAY_MS).unwrap_or(0).max(self.day);
+        let today = now.as_millis().checked_div(DAY_MS).unwrap_or(0);
+        // A day that begins tomorrow is today's as long as the clock may be a little off.
+        let today = if self.day.checked_sub(today) == Some(1) { self.day } else { today };
         let count = if today == self.day { self.count } else { 0 };
         match count < limit {
             true => Ok(Self { day: today, count: count.saturating_add(1) }),
@@ -42,7 +46,7 @@ pub struct SecondRate {
 impl SecondRate {
     /// Counts one more.
     pub fn count(&self, now: Timestamp) -> Result<Self, RateExceeded> {
-        match (now.since(self.began) < SECOND_MS, self.count < NEW_SESSIONS_PER_SECOND) {
+        match (apart(now, self.began) < SECOND_MS, self.count < NEW_SESSIONS_PER_SECOND) {
             (false, _) => Ok(Self { began: now, count: 1 }),
             (true, true) => Ok(Self { count: self.count.saturating_add(1), ..*self }),
             (true, false) => Err(RateExceeded { until: self.began.plus(SECOND_MS) }),
@@ -59,7 +63,7 @@ pub struct HourlyRate {
 impl HourlyRate {
     /// Counts one more.
     pub fn count(&self, now: Timestamp) -> Result<Self, RateExceeded> {
-        let within = self.recent.iter().copied().filter(|at| now.since(*at) < HOUR_MS);
+        let within = self.recent.iter().copied().filter(|at| apart(now, *at) < HOUR_MS);
         let mut recent: Vec<_> = within.collect();
         let full = u32::try_from(recent.len()).is_ok_and(|count| count >= NEW_SESSIONS_PER_HOUR);
         if full {
@@ -69,6 +73,11 @@ impl HourlyRate {
         recent.push(now);
         Ok(Self { recent })
     }
+}
+
+/// How far two times lie apart, whichever is the earlier.
+const fn apart(one: Timestamp, other: Timestamp) -> u64 {
+    one.as_millis().abs_diff(other.as_millis())
 }
 
 const SECOND_MS: u64 = 1_000;

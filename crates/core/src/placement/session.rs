@@ -129,6 +129,11 @@ impl DeviceSessions {
         self.active.is_none() && self.archived().next().is_none()
     }
 
+    /// Whether there ever was one, be it closed.
+    pub const fn had_any(&self) -> bool {
+        self.highest.is_some()
+    }
+
     /// 1 + the highest generation of any session sent to or accepted from that device; `None` after 2^32 - 1, when
     /// only a new reg_nonce helps.
     pub fn next_generation(&self) -> Option<u32> {

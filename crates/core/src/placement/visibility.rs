@@ -19,7 +19,7 @@ pub struct Arrival {
 /// How an accepted INIT shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Visibility {
-    /// There was no session before: nothing was reset.
+    /// There was never a session before: nothing was reset.
     First,
     /// Silent: it crossed ours.
     Crossed,
@@ -38,7 +38,8 @@ pub enum Visibility {
 /// equal or lower; *warm* if it became active and the notice arrived at most 14 d before or 10 min after it; else
 /// *cold*, also if it was archived on arrival.
 pub fn visibility(before: &DeviceSessions, arrival: &Arrival, notice: Option<Timestamp>, now: Timestamp) -> Visibility {
-    if before.is_empty() {
+    // A session that was closed counts: a contact who lost everything is no new contact.
+    if !before.had_any() {
         return Visibility::First;
     }
     if before.active().is_some_and(|ours| crosses(ours, arrival)) {

@@ -5,8 +5,8 @@ use rand_core::TryCryptoRng;
 
 use super::record::{KeyId, RecordType};
 use crate::limits::{
-    ENVELOPE_ROTATION_MS, ONE_TIME_KEMS, ONE_TIME_KEYS, PREKEY_KEEP_MS, REFILL_BATCH, REFILL_BELOW, REFILL_DELAY_MS,
-    SIGNED_ROTATION_MS,
+    ENVELOPE_ROTATION_MS, ONE_TIME_KEMS, ONE_TIME_KEYS, PREKEY_KEEP_MS, RECORD_EARLY_MS, REFILL_BATCH, REFILL_BELOW,
+    REFILL_DELAY_MS, SIGNED_ROTATION_MS,
 };
 use crate::random::{RandomError, delay, draw};
 use crate::time::Timestamp;
@@ -65,7 +65,7 @@ pub fn plan(held: &[HeldPrekey], rotation: Rotation, now: Timestamp) -> PrekeyPl
         .collect();
     let delete = held
         .iter()
-        .filter(|prekey| prekey.delete_at().is_some_and(|at| at <= now))
+        .filter(|prekey| prekey.delete_at(rotation).is_some_and(|at| at <= now))
         .map(|prekey| (prekey.record_type, prekey.key_id))
         .collect();
     PrekeyPlan { replace, delete }
@@ -77,19 +77,23 @@ fn is_due(held: &[HeldPrekey], record_type: RecordType, rotation: Rotation, now:
         (_, Rotation::Ordinary) => SIGNED_ROTATION_MS,
         (_, Rotation::SeenSetFull) => 0,
     };
+    // One that a wrong clock dated ahead would never be due, and no sender takes it.
     !held.iter().any(|prekey| {
-        prekey.record_type == record_type && prekey.standing == Standing::InUse && now < prekey.not_before.plus(life)
+        let valid = prekey.not_before.minus(RECORD_EARLY_MS) <= now && now < prekey.not_before.plus(life);
+        prekey.record_type == record_type && prekey.standing == Standing::InUse && valid
     })
 }
 
 impl HeldPrekey {
-    /// When its private half is deleted, unless it is used (one-time) or replaced (the others) before.
-    pub const fn delete_at(&self) -> Option<Timestamp> {
-        match (self.record_type, self.standing) {
-            (RecordType::OneTime | RecordType::OneTimeKem, _) => Some(self.not_after.plus(PREKEY_KEEP_MS)),
-            (_, Standing::InUse) => None,
-            (_, Standing::Replaced(confirmed)) => Some(confirmed.plus(PREKEY_KEEP_MS)),
-            (_, Standing::ReplacedAtCap(confirmed)) => Some(confirmed),
+    /// When its private half is deleted, unless it is used (one-time) or replaced (the others) before. At the cap of the
+    /// seen-set those go at once that were replaced before: their entries may be what fills it.
+    pub const fn delete_at(&self, rotation: Rotation) -> Option<Timestamp> {
+        match (self.record_type, self.standing, rotation) {
+            (RecordType::OneTime | RecordType::OneTimeKem, _, _) => Some(self.not_after.plus(PREKEY_KEEP_MS)),
+            (_, Standing::InUse, _) => None,
+            (RecordType::Envelope, Standing::Replaced(confirmed), _)
+            | (_, Standing::Replaced(confirmed), Rotation::Ordinary) => Some(confirmed.plus(PREKEY_KEEP_MS)),
+            (_, Standing::Replaced(confirmed) | Standing::ReplacedAtCap(confirmed), _) => Some(confirmed),
         }
     }
 

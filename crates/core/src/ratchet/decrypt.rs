@@ -11,7 +11,7 @@ use super::lane::LaneContext;
 use super::message::{BodyKeys, SessionMessage};
 use super::session::{Session, Tally};
 use crate::errors::DecryptError;
-use crate::limits::SKIP_JUMP;
+use crate::limits::{CHAIN_MESSAGES, SKIP_JUMP};
 use crate::time::Timestamp;
 
 /// A header that one of a session's keys opened: the message is for this session and no other.
@@ -134,8 +134,9 @@ impl Session {
         let lane = secret.map(|secret| (secret, header.mix_epoch));
         let step = root_step(&self.root, &dh, lane, &self.fixed.sid, self.direction_in());
         if let Some(old) = self.receiving.take().filter(|old| old.n < header.pn) {
-            // A gap that wide is an attack or a lost day: the rest of the old chain is given up, the new one works.
-            if header.pn.saturating_sub(old.n) <= SKIP_JUMP {
+            // A gap that wide is an attack or a lost day, and no chain is that long: the rest of the old one is given up,
+            // the new one works.
+            if header.pn.saturating_sub(old.n) <= SKIP_JUMP && header.pn <= CHAIN_MESSAGES {
                 self.skipped = self.skipped.with(&old.header_key, old.walk(header.pn).skipped, now);
             }
         }

@@ -62,11 +62,12 @@ pub enum ConsentError {
     NotEntitled,
 }
 
-/// Who signed a consent, by the group's roles and the directory at the time when it was received.
+/// Who signed a consent, by the group's roles and the directory at the time when it was received: the part of
+/// the account that [`VerifiedStatement::signer`] names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recorder {
-    /// Member of role 5, with this account.
-    Patient(AccountId),
+    /// Member of role 5: speaks for its own account only.
+    Patient,
     /// Member of role 6.
     Proxy,
     /// Listed as clinical.
@@ -84,24 +85,20 @@ pub struct ConsentRecord {
 
 impl ConsentRecord {
     /// Takes a verified statement of kind 3: channel 1 from the patient itself or a proxy, channels 2 and 3 from a
-    /// clinician. `received_at` is the server's receive time.
-    pub fn admit(
-        statement: &VerifiedStatement,
-        signer: Recorder,
-        received_at: Timestamp,
-    ) -> Result<Self, ConsentError> {
-        if statement.kind != StatementKind::Consent {
+    /// clinician. `signer` is what the statement's signer is in the conversation.
+    pub fn admit(statement: &VerifiedStatement, signer: Recorder) -> Result<Self, ConsentError> {
+        if statement.kind() != StatementKind::Consent {
             return Err(ConsentError::OtherKind);
         }
-        let consent = Consent::parse(&statement.body)?;
+        let consent = Consent::parse(statement.body())?;
         let entitled = match (consent.channel, signer) {
-            (Channel::App, Recorder::Patient(account)) => account == consent.patient,
+            (Channel::App, Recorder::Patient) => statement.signer().account == consent.patient,
             (Channel::App, Recorder::Proxy) => true,
             (Channel::Verbal | Channel::Paper, Recorder::Clinician) => true,
             _ => false,
         };
         match entitled {
-            true => Ok(Self { consent, received_at }),
+            true => Ok(Self { consent, received_at: statement.received_at() }),
             false => Err(ConsentError::NotEntitled),
         }
     }

@@ -1,5 +1,6 @@
 //! Erasure certificates: `docs/protocol.md` B19. A certificate speaks for one store.
 
+use super::head::AuditHead;
 use super::{RecordError, numbered, open};
 use crate::identity::LocalDevice;
 use crate::ids::{ContentKeyId, ConversationId, StoreId};
@@ -120,12 +121,21 @@ impl ErasureCertificate {
         .sign(device.dsk())
     }
 
-    /// Verifies a certificate under the signing key of the device whose store it is.
-    pub fn verify(signed: &v1::Signed, dsk: &Ed25519PublicKey) -> Result<Self, RecordError> {
-        Self::from_wire(&open(signed, dsk)?).ok_or(RecordError::Malformed)
+    /// Verifies a certificate under a device's signing key. `head` is one of the same device, verified under the same
+    /// key: it ties the store to the device, and its chain reaches the entry that the certificate names.
+    pub fn verify(signed: &v1::Signed, dsk: &Ed25519PublicKey, head: &AuditHead) -> Result<Self, RecordError> {
+        let certificate = Self::from_wire(&open(signed, dsk)?).ok_or(RecordError::Malformed)?;
+        match certificate.store == head.store && certificate.chain_seq <= head.point.seq {
+            true => Ok(certificate),
+            false => Err(RecordError::OtherOrigin),
+        }
     }
 
     fn from_wire(wire: &v1::ErasureCertificate) -> Option<Self> {
+        // Erasing destroys a key: a certificate that names none says that nothing happened.
+        if wire.key_ids.is_empty() || wire.chain_seq == 0 {
+            return None;
+        }
         let keys = wire.key_ids.iter().map(|id| ContentKeyId::from_slice(id));
         let kept = wire.kept.iter().map(|kept| {
             Some(Kept {

@@ -42,6 +42,9 @@ pub enum AuditFork {
     /// One number, two hashes: the chain was written anew.
     #[error("a store's audit head changed")]
     OtherHash,
+    /// A device claims a store that is known as another device's: not kept, and it says nothing of that other device.
+    #[error("the audit head is of a store of another device")]
+    ForeignStore,
 }
 
 impl AuditHead {
@@ -91,10 +94,16 @@ impl AuditHead {
     }
 }
 
-/// Compares a new head with all that are kept of its store. Heads of other stores are passed over. A head that was
-/// overtaken on the way has a lower number *and* an earlier time, and is no fork.
+/// Compares a new head with all that are kept of its store and device. Heads of other stores are passed over; a store
+/// belongs to the device whose head of it came first. A head that was overtaken on the way has a lower number *and* an
+/// earlier time, and is no fork.
 pub fn compare_heads(kept: &[AuditHead], new: &AuditHead) -> Result<(), AuditFork> {
-    let same_store = || kept.iter().filter(|old| old.store == new.store);
+    let origin = |head: &AuditHead| (head.account, head.device);
+    let claimed = kept.iter().filter(|old| old.store == new.store);
+    if claimed.clone().next().is_some_and(|first| origin(first) != origin(new)) {
+        return Err(AuditFork::ForeignStore);
+    }
+    let same_store = || claimed.clone().filter(|old| origin(old) == origin(new));
     if same_store().any(|old| old.point.seq == new.point.seq && old.point.h != new.point.h) {
         return Err(AuditFork::OtherHash);
     }

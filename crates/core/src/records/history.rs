@@ -1,17 +1,14 @@
 //! History grants: `docs/protocol.md` B19. What is passed on is shown as passed on: nothing in it proves who wrote it.
 
-use prost::Message as _;
-use subtle::ConstantTimeEq as _;
+use std::io;
 
 use super::{RecordError, numbered, open};
 use crate::identity::LocalDevice;
-use crate::ids::{AccountId, ConversationId, DeviceId};
+use crate::ids::{AccountId, ConversationId};
 use crate::labels::Label;
-use crate::limits::HISTORY_ITEM_BYTES;
 use crate::primitives::Ed25519PublicKey;
-use crate::primitives::kdf::sha256;
 use crate::time::Timestamp;
-use crate::wire::{Layout, SignedBody, decode_content, lp, v1};
+use crate::wire::{SignedBody, v1};
 
 impl SignedBody for v1::HistoryGrant {
     const LABEL: Label = Label::History;
@@ -54,6 +51,9 @@ pub enum HistoryError {
     /// It was granted to another account.
     #[error("granted to another account")]
     OtherGrantee,
+    /// The grant is of another conversation than the offer.
+    #[error("the history of another conversation")]
+    OtherConversation,
     /// The attachment is not a history archive (purpose 3).
     #[error("not a history archive")]
     Purpose,
@@ -66,6 +66,19 @@ pub enum HistoryError {
     /// An item is cut off, longer than its limit, or not of its form.
     #[error("an item is malformed")]
     Item,
+    /// The file could not be read to its end; nothing is known of it.
+    #[error("the file cannot be read: {0}")]
+    Source(io::ErrorKind),
+}
+
+/// Where an offer came, and what it describes.
+#[derive(Clone, Copy)]
+pub struct OfferedIn<'a> {
+    /// The conversation of the content that carries the offer. Between own devices that is the pair (own, own), and the
+    /// grant names any conversation.
+    pub conversation: ConversationId,
+    /// The descriptor of its archive.
+    pub archive: &'a v1::AttachmentMsg,
 }
 
 /// A slice of a conversation that is passed on.
@@ -91,29 +104,7 @@ pub struct HistoryGrant {
     pub at: Timestamp,
 }
 
-/// One item of the file.
-#[derive(Clone, PartialEq)]
-pub struct HistoryItem {
-    /// Who wrote it, by the granter's word.
-    pub sender: (AccountId, DeviceId),
-    /// The server's receive time, by the granter's word.
-    pub server_ts: Timestamp,
-    /// Content bytes, to be parsed as content (B9); receipts are never sent for them.
-    pub content: Vec<u8>,
-    /// The attachment, uploaded again, if its blob was gone.
-    pub blob: Option<v1::AttachmentMsg>,
-}
-
-/// An item, marked with the account that passed it on.
-#[derive(Clone, PartialEq)]
-pub struct PassedOn {
-    /// Who vouches for it.
-    pub by: AccountId,
-    /// What it says.
-    pub item: HistoryItem,
-}
-
-crate::linking::opaque!(HistoryGrant, HistoryItem, PassedOn);
+crate::linking::opaque!(HistoryGrant);
 
 impl HistoryGrant {
     /// `Signed{HistoryGrant, SIGN(DSK, "history", body)}`.
@@ -132,11 +123,14 @@ impl HistoryGrant {
         .sign(device.dsk())
     }
 
-    /// Verifies a grant to `me` that came from a device of `from` with this signing key: its granter is one of those
-    /// that may pass history on, for this reason, and the grantee is `me`.
+    /// Verifies the grant of an offer to `me` that came from a device of `from` with this signing key: its granter is one
+    /// of those that may pass history of the offer's conversation on, for this reason, the grantee is `me`, and the
+    /// archive that the offer describes is the one granted. Errors in this order: the grant itself, its sender, grantee,
+    /// conversation, granter and reason, purpose, hash.
     pub fn verify(
         signed: &v1::Signed,
         (from, dsk): (AccountId, &Ed25519PublicKey),
+        offer: &OfferedIn<'_>,
         granter: Granter,
         me: AccountId,
     ) -> Result<Self, HistoryError> {
@@ -150,12 +144,20 @@ impl HistoryGrant {
         }
         let entitled = match (granter, grant.reason) {
             (Granter::OwnAccount, HistoryReason::OwnDevice) => from == me,
-            (Granter::Owner | Granter::ListedMember, HistoryReason::NewMember | HistoryReason::ReplacedAccount) => true,
+            (Granter::Owner | Granter::ListedMember, HistoryReason::NewMember | HistoryReason::ReplacedAccount) => {
+                from != me
+            }
             _ => false,
         };
-        match entitled {
-            true => Ok(grant),
-            false => Err(HistoryError::NotEntitled),
+
+        if granter != Granter::OwnAccount && grant.conversation != offer.conversation {
+            return Err(HistoryError::OtherConversation);
+        }
+        match (entitled, offer.archive.purpose == HISTORY_PURPOSE, offer.archive.sha256 == grant.sha256) {
+            (true, true, true) => Ok(grant),
+            (false, _, _) => Err(HistoryError::NotEntitled),
+            (_, false, _) => Err(HistoryError::Purpose),
+            (_, _, false) => Err(HistoryError::FileHash),
         }
     }
 
@@ -172,85 +174,6 @@ impl HistoryGrant {
             at: Timestamp::from_millis(wire.at_ms),
         })
     }
-
-    /// The items of the decrypted archive. All of them are judged before one is given out.
-    pub fn read(&self, descriptor: &v1::AttachmentMsg, file: &[u8]) -> Result<Vec<PassedOn>, HistoryError> {
-        if descriptor.purpose != HISTORY_PURPOSE {
-            return Err(HistoryError::Purpose);
-        }
-        if !bool::from(sha256(&[file]).ct_eq(&self.sha256)) {
-            return Err(HistoryError::FileHash);
-        }
-        let by = self.from;
-        let items = HistoryReader::new(file)
-            .map(|item| item.map(|item| PassedOn { by, item }))
-            .collect::<Result<Vec<_>, _>>()?;
-        match u64::try_from(items.len()) == Ok(self.count) {
-            true => Ok(items),
-            false => Err(HistoryError::Count),
-        }
-    }
 }
 
-/// Reads `LP(HistoryItem)*`, item by item; it ends after the first error.
-pub struct HistoryReader<'a> {
-    left: Layout<'a>,
-}
-
-impl<'a> HistoryReader<'a> {
-    /// The plaintext of an archive.
-    pub const fn new(file: &'a [u8]) -> Self {
-        Self { left: Layout::new(file) }
-    }
-}
-
-impl Iterator for HistoryReader<'_> {
-    type Item = Result<HistoryItem, HistoryError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left.rest().is_empty() {
-            return None;
-        }
-        let item = self.left.lp().and_then(HistoryItem::parse);
-        if item.is_none() {
-            self.left = Layout::new(&[]);
-        }
-        Some(item.ok_or(HistoryError::Item))
-    }
-}
-
-impl HistoryItem {
-    /// `LP(HistoryItem)`, to be appended to the file; an error if it is longer than its limit.
-    pub fn append_to(&self, file: &mut Vec<u8>) -> Result<(), HistoryError> {
-        let (account, device) = self.sender;
-        let bytes = v1::HistoryItem {
-            sender_account: account.as_bytes().to_vec(),
-            sender_device: device.as_u32(),
-            server_ts_ms: self.server_ts.as_millis(),
-            content: self.content.clone(),
-            blob: self.blob.clone(),
-        }
-        .encode_to_vec();
-        if bytes.len() > HISTORY_ITEM_BYTES {
-            return Err(HistoryError::Item);
-        }
-        file.extend_from_slice(&lp(&bytes));
-        file.extend_from_slice(&bytes);
-        Ok(())
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let wire: v1::HistoryItem = decode_content(bytes, HISTORY_ITEM_BYTES).ok()?;
-        let blob_fits = wire.blob.as_ref().is_none_or(|blob| blob.purpose == MESSAGE_PURPOSE);
-        (blob_fits && !wire.content.is_empty()).then_some(())?;
-        Some(Self {
-            sender: (AccountId::from_slice(&wire.sender_account)?, DeviceId::new(wire.sender_device)?),
-            server_ts: Timestamp::from_millis(wire.server_ts_ms),
-            content: wire.content,
-            blob: wire.blob,
-        })
-    }
-}
-
-const MESSAGE_PURPOSE: u32 = 1;
 const HISTORY_PURPOSE: u32 = 3;

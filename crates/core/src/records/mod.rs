@@ -5,8 +5,11 @@ mod chain;
 mod consent;
 mod entry;
 mod erasure;
+mod export;
 mod head;
 mod history;
+mod history_file;
+mod signer;
 mod statement;
 
 #[cfg(test)]
@@ -19,9 +22,12 @@ pub use consent::{
 };
 pub use entry::{AuditEntry, AuditEvent, EntryError, Outcome};
 pub use erasure::{Basis, Coverage, ErasureCertificate, ErasureRefused, Hold, KeepReason, Kept, KeptPart, may_erase};
+pub use export::StatementExport;
 pub use head::{AuditFork, AuditHead, compare_heads};
-pub use history::{Granter, HistoryError, HistoryGrant, HistoryItem, HistoryReader, HistoryReason, PassedOn};
-pub use statement::{StatementError, StatementKind, VerifiedStatement, sign_statement};
+pub use history::{Granter, HistoryError, HistoryGrant, HistoryReason, OfferedIn};
+pub use history_file::{HistoryItem, HistoryItems, HistoryReader, JudgedHistory, PassedOn};
+pub use signer::{ExpectedSigner, SignerError, StatementEvidence};
+pub use statement::{SignerProof, StatementError, StatementKind, StatementPlace, VerifiedStatement, sign_statement};
 
 /// Why a signed record is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

@@ -29,6 +29,15 @@ impl ConfirmationCode {
         format!("{:06}", self.0)
     }
 
+    /// A code that was stored: exactly six ASCII digits.
+    pub(crate) fn from_digits(digits: &[u8; 6]) -> Option<Self> {
+        let value = |value: u32, digit: &u8| {
+            let digit = u32::from(*digit).checked_sub(u32::from(b'0')).filter(|digit| *digit < 10)?;
+            value.checked_mul(10)?.checked_add(digit)
+        };
+        digits.iter().try_fold(0, value).map(Self)
+    }
+
     /// Compares in constant time.
     pub(crate) fn matches(&self, typed: &TypedCode) -> bool {
         self.0.ct_eq(&typed.0).into()

@@ -11,6 +11,7 @@ use crate::primitives::kdf::sha256;
 use crate::time::Timestamp;
 use crate::wire::v1;
 use crate::wire::v1::content::Body;
+use crate::wire::v1::sync::S;
 
 /// A content and what a second implementation must find in it.
 fn content(body: Option<Body>, seq: u64) -> v1::Content {
@@ -117,7 +118,14 @@ fn good(area: &mut Area) {
     judge(area, "good: with retention", "", &kept.encode_to_vec());
     let featured = v1::Content { required_features: vec![1], ..content(text("New."), 1) };
     judge(area, "good: an unknown feature", "Stored opaque and receipted.", &featured.encode_to_vec());
+    let featured = v1::Content { required_features: vec![1], ..content(text("New."), 0) };
+    judge(area, "good: an unknown feature, seq 0", "The rule for seq is not applied.", &featured.encode_to_vec());
     judge(area, "good: no known body", "Stored opaque and receipted.", &content(None, 0).encode_to_vec());
+    for (name, body) in [("Control", Body::Control(v1::Control::default())), ("Sync", Body::Sync(v1::Sync::default()))]
+    {
+        let comment = "An unknown body, stored opaque.";
+        judge(area, &format!("good: no known member of {name}"), comment, &content(Some(body), 0).encode_to_vec());
+    }
     let unknown = [content(text("Known."), 1).encode_to_vec(), vec![0x90, 0x03, 0x01]].concat();
     judge(area, "good: an unknown field", "Ignored; the digest covers it.", &unknown);
 }
@@ -146,6 +154,42 @@ fn rules(area: &mut Area) {
     ];
     for (name, receipt) in receipts {
         rule(name, content(Some(Body::Receipt(receipt)), 0));
+    }
+    let sync = |s| content(Some(Body::Sync(v1::Sync { s: Some(s) })), 0);
+    rule("Sync.read of nothing", sync(S::Read(v1::SyncIds::default())));
+    let sent = |inner: &v1::Content, peer: bool| {
+        let peer_account_id = if peer { id(2) } else { Vec::new() };
+        S::Sent(v1::SyncSent { peer_account_id, content: inner.encode_to_vec() })
+    };
+    let group = Some(v1::GroupContext { state_hash: vec![4; 32] });
+    let grouped = v1::Content { group, ..content(text("To all."), 1) };
+    rule("Sync.sent, another GroupContext", sync(sent(&grouped, false)));
+    rule("Sync.sent to nobody", sync(sent(&content(text("Text."), 1), false)));
+    rule("Sync.sent to a pair, control", sync(sent(&content(text("Text."), 1), true)));
+    let control = Body::Control(v1::Control { c: Some(v1::control::C::DeliveryToken(id(3))) });
+    rule("Sync.sent of a Control", sync(sent(&content(Some(control), 0), true)));
+    let head = v1::Signed { body: Vec::new(), sig: vec![1; 64] };
+    let head = Body::Control(v1::Control { c: Some(v1::control::C::AuditHead(head)) });
+    rule("Signed without a body", content(Some(head), 0));
+    let part = Some(v1::Signed { body: vec![1], sig: vec![1; 64] });
+    let statement = v1::SignedStatement {
+        body: vec![1],
+        sig: vec![1; 64],
+        kind: 1,
+        device_cert: part.clone(),
+        issuer_cert: part.clone(),
+        manifest: part,
+    };
+    for (name, statement) in [
+        ("statement, control", statement.clone()),
+        ("statement without a body", v1::SignedStatement { body: Vec::new(), ..statement.clone() }),
+        ("statement of kind 6", v1::SignedStatement { kind: 6, ..statement.clone() }),
+        (
+            "statement of kind 3 without a Consent: it makes none, and stays",
+            v1::SignedStatement { kind: 3, ..statement },
+        ),
+    ] {
+        rule(name, content(Some(Body::Statement(statement)), 1));
     }
     rule("reply_to of 3 bytes", content(Some(Body::Text(v1::Text { text: String::new(), reply_to: vec![1; 3] })), 1));
     rule("edit without text", content(Some(Body::Edit(v1::Edit { target: id(1), text: None })), 1));

@@ -7,9 +7,10 @@ use super::bytes::edited;
 use super::node::fields;
 use super::script::{ScriptedRng, seed};
 use crate::ids::{AccountId, OrgId, SessionId};
-use crate::invitation::{Invitation, IssuedInvitation, PracticeFacts};
+use crate::invitation::{ClientState, Invitation, IssuedInvitation, PracticeFacts, PracticeState, WhereConfirmed};
 use crate::linking::RelayUrl;
 use crate::primitives::Ed25519Secret;
+use crate::safety_number::TypedCode;
 use crate::testing::at;
 use crate::time::DAY_MS;
 
@@ -96,7 +97,57 @@ pub(super) fn area() -> Area {
     wrong.nonce[0] ^= 1;
     let input = input.with("step_3", wrong.encode_to_vec());
     area.judged("another nonce than committed", "", input, practice.judge(sid, &wrong).map(|_| fields! {}));
+    at_rest(&mut area, &facts);
     area
+}
+
+/// The states of another exchange, whose client succeeds an account.
+fn at_rest(area: &mut Area, facts: &PracticeFacts<'_>) {
+    let old = AccountId::from_bytes(*seed("old client"));
+    let client = AccountId::from_bytes(*seed("client"));
+    let relay = RelayUrl::new(RELAY).unwrap();
+    let (org, expires) = ((facts.org, facts.org_key), at(0).plus(7 * DAY_MS));
+    let issue = || {
+        let mut rng = ScriptedRng::of(seed::<16>("token").to_vec());
+        IssuedInvitation::issue(org, facts.bundle_account, Some(old), &relay, expires, at(0), &mut rng).unwrap()
+    };
+    let sids = [seed("invitation sid"), seed("second sid")].map(|sid| SessionId::from_bytes(*sid));
+    let [nonce_a, nonce_b] = ["nonce a", "nonce b"].map(|name| seed::<16>(name).to_vec());
+    let committed = || {
+        let invitation =
+            Invitation::parse(&issue().invitation().to_text(), core::slice::from_ref(&relay), at(0)).unwrap();
+        let checked = invitation.check(facts).unwrap();
+        let (message, mut client) = checked.commit("Jo Doe", &mut ScriptedRng::of(nonce_a.clone())).unwrap();
+        sids.iter().for_each(|sid| client.sent_on(*sid));
+        (message, client)
+    };
+    let answered = || {
+        let issued = issue();
+        let first = issued.judge(client, sids[0], &committed().0, at(0)).unwrap();
+        issued.accept(&first, &mut ScriptedRng::of(nonce_b.clone())).unwrap_or_else(|_| panic!("scripted"))
+    };
+    let revealed = || {
+        let (_, client) = committed();
+        let answer = client.judge(sids[0], &answered().0).unwrap();
+        client.reveal(&answer)
+    };
+    let unverified = || {
+        let (_, practice) = answered();
+        practice.take(sids[0], &revealed().0).unwrap_or_else(|(error, _)| panic!("{error}"))
+    };
+    let code = TypedCode::parse(&unverified().code().digits()).unwrap();
+    let verified = |place| unverified().confirm(&code, place, at(60)).unwrap();
+    let practice = [
+        ("issued", PracticeState::Issued(issue())),
+        ("answered", PracticeState::Answered(answered().1)),
+        ("unverified", PracticeState::Unverified(unverified())),
+        ("verified", PracticeState::Verified(verified(WhereConfirmed::Elsewhere))),
+        ("verified in the room", PracticeState::Verified(verified(WhereConfirmed::InTheRoom))),
+        ("ended", PracticeState::Ended(verified(WhereConfirmed::Elsewhere).used)),
+    ];
+    let client =
+        [("committed", ClientState::Committed(committed().1)), ("revealed", ClientState::Revealed(revealed().1))];
+    super::stored_invitations::add(area, &practice, &client);
 }
 
 fn key(name: &str) -> crate::primitives::Ed25519PublicKey {

@@ -23,6 +23,8 @@ mod records;
 mod safety_number;
 mod script;
 mod signatures;
+mod statements;
+mod stored_invitations;
 mod trace;
 
 use std::path::PathBuf;

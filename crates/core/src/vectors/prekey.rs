@@ -13,7 +13,7 @@ use crate::prekey::{
 };
 use crate::testing::Service;
 use crate::time::{DAY_MS, MINUTE_MS, Timestamp};
-use crate::wire::v1;
+use crate::wire::{SignedBody as _, v1};
 
 pub(super) fn area() -> Area {
     let mut area = Area::new("prekey");
@@ -144,6 +144,19 @@ fn bundles(area: &mut Area, bob: &Person) {
     let type_of_opk = |record: &mut PrekeyRecord| record.record_type = RecordType::OneTime;
     forged.spk = Some(malicious::record(good.spk.as_ref().unwrap(), &party.device, type_of_opk));
     judge("OPK in the slot of SPK", "Rightly signed.", &forged, MADE, None);
+    let other = |signed: &Option<v1::SignedRecord>, offset, bytes: &[u8]| {
+        let record = written(&signed.as_ref().unwrap().record, offset, bytes);
+        Some(v1::SignedRecord { sig: crate::prekey::sign(&record, party.device.dsk()).to_vec(), record })
+    };
+    let newer_version = v1::PrekeyBundle { spk: other(&good.spk, 1, &[2]), ..good.clone() };
+    judge("SPK of version 2", "Rightly signed.", &newer_version, MADE, None);
+    let other_suite = v1::PrekeyBundle { env: other(&good.env, 2, &[0, 2]), ..good.clone() };
+    judge("ENV of suite 2", "Rightly signed.", &other_suite, MADE, None);
+    let mut manifest = v1::DeviceManifest::decode(party.manifest.to_signed().body.as_slice()).unwrap();
+    manifest.version = 2;
+    let newer_manifest = Some(manifest.sign(party.account.secret()));
+    let newer_version = v1::PrekeyBundle { manifest: newer_manifest, ..good.clone() };
+    judge("manifest of version 2", "Rightly signed.", &newer_version, MADE, None);
     judge(
         "five minutes early",
         "not_before - 5 min <= now; the certificate began an hour before.",
@@ -159,6 +172,8 @@ fn bundles(area: &mut Area, bob: &Person) {
     judge("pinned, same manifest", "", &good, MADE, Some(&pin));
     let newer = ManifestPin::first(party.next_manifest(&party.manifest, &[party], MADE));
     judge("pinned, newer manifest known", "", &good, MADE, Some(&newer));
+    let comment = "The pin is judged before the time: not BundleRejected.";
+    judge("pinned, manifest run out and older than the pinned one", comment, &party.bundle(later), later, Some(&newer));
     envelope_record(area, bob);
 }
 

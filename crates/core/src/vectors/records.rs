@@ -1,15 +1,14 @@
-//! Audit chain, heads, statements, erasure, history: `docs/protocol.md` B19 and B20.
+//! Audit chain, heads, erasure, history: `docs/protocol.md` B19.
 
 use super::area::Area;
 use super::bytes::flipped;
 use super::cast::{MADE, Person};
 use super::node::{Node, fields};
 use super::script::seed;
-use crate::ids::{AccountId, ConsentId, ContentKeyId, ConversationId, DeviceId, MessageId, StoreId};
+use crate::ids::{AccountId, ContentKeyId, ConversationId, DeviceId, StoreId};
 use crate::records::{
-    AuditChain, AuditEntry, AuditEvent, AuditHead, Basis, Channel, Consent, Coverage, ErasureCertificate, HistoryGrant,
-    HistoryItem, HistoryReason, KeepReason, Kept, KeptPart, Outcome, StatementKind, StoredEntry, VerifiedStatement,
-    sign_statement, verify,
+    AuditChain, AuditEntry, AuditEvent, AuditHead, Basis, Coverage, ErasureCertificate, HistoryGrant, HistoryItem,
+    HistoryReason, KeepReason, Kept, KeptPart, Outcome, StoredEntry, verify,
 };
 use crate::time::DAY_MS;
 
@@ -17,7 +16,7 @@ pub(super) fn area() -> Area {
     let mut area = Area::new("records");
     let alice = Person::alice();
     audit(&mut area, &alice);
-    statements(&mut area, &alice);
+    super::statements::add(&mut area, &alice);
     erasure(&mut area, &alice);
     history(&mut area, &alice);
     area
@@ -96,7 +95,9 @@ fn audit(area: &mut Area, alice: &Person) {
     };
     let head = crate::records::ChainPoint { seq: 3, h: stored[2].1 };
     judge("whole chain", &stored, &[head]);
-    judge("pruned chain", &stored[1..], &[head]);
+    let pruned = crate::records::ChainPoint { seq: 1, h: stored[0].1 };
+    judge("pruned chain", &stored[1..], &[pruned, head]);
+    judge("pruned to a point that no head vouches for", &stored[1..], &[head]);
     judge("entry missing", &[stored[0].clone(), stored[2].clone()], &[]);
     judge("end cut off", &stored[..2], &[head]);
     judge("other head", &stored, &[crate::records::ChainPoint { seq: 3, h: [9; 32] }]);
@@ -117,53 +118,6 @@ fn audit(area: &mut Area, alice: &Person) {
 /// The point after the entry `index` of the stored ones.
 fn point(stored: &[(Vec<u8>, [u8; 32])], index: usize) -> crate::records::ChainPoint {
     crate::records::ChainPoint { seq: index as u64 + 1, h: stored[index].1 }
-}
-
-fn statements(area: &mut Area, alice: &Person) {
-    let (conversation, message) =
-        (ConversationId::from_bytes(*seed("conversation")), MessageId::from_bytes(*seed("message")));
-    let consent = Consent {
-        id: ConsentId::from_bytes(*seed("consent")),
-        scope: "messaging".into(),
-        text_sha256: [7; 32],
-        text_version: "2026-01".into(),
-        channel: Channel::App,
-        given_at: Some(MADE),
-        expires_at: Some(MADE.plus(365 * DAY_MS)),
-        withdrawn_at: None,
-        patient: alice.public().address.account,
-        alternative: "Call the practice.".into(),
-    };
-    for (name, kind, body) in
-        [("order", StatementKind::Order, b"order".to_vec()), ("consent", StatementKind::Consent, consent.to_bytes())]
-    {
-        let statement = sign_statement(&alice.party.device, (&conversation, &message), kind, body.clone()).unwrap();
-        let input = fields! {
-            "device" => alice.described(), "conversation_id" => conversation.as_bytes(), "message_id" => message.as_bytes(),
-            "kind" => kind.as_u32(), "body" => &body,
-        };
-        let comment = "SIGN(DSK, \"statement\", conversation_id || message_id || u32 kind || body)";
-        area.gives(format!("statement: {name}"), comment, input, fields! { "sig" => &statement.sig });
-        let elsewhere = MessageId::from_bytes([0; 16]);
-        for (case, place, kind) in [
-            ("verified", message, statement.kind),
-            ("in another message", elsewhere, statement.kind),
-            ("as another kind", message, 5),
-        ] {
-            let shown = crate::wire::v1::SignedStatement { kind, ..statement.clone() };
-            let input = fields! {
-                "dsk" => alice.public().dsk.tagged(), "conversation_id" => conversation.as_bytes(),
-                "message_id" => place.as_bytes(), "kind" => kind, "body" => &body, "sig" => &statement.sig,
-            };
-            let result = VerifiedStatement::verify(&shown, (&conversation, &place), &alice.public().dsk);
-            area.judged(
-                format!("statement: {name}, {case}"),
-                "",
-                input,
-                result.map(|_| fields! { "verified" => true }),
-            );
-        }
-    }
 }
 
 fn erasure(area: &mut Area, alice: &Person) {

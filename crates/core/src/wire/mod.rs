@@ -5,6 +5,7 @@
 //! `decode_content` is for what an AEAD already authenticates: unknown fields may come, but a known singular field
 //! or a oneof occurs once at most, or two decoders could show two texts under one receipt digest.
 
+mod container;
 mod ext;
 #[rustfmt::skip]
 mod generated {
@@ -17,6 +18,7 @@ mod layout;
 mod scan;
 mod schema;
 mod signed;
+mod stored;
 mod text;
 mod value;
 
@@ -29,6 +31,7 @@ pub use generated::v1;
 pub(crate) use layout::Layout;
 pub(crate) use schema::Described;
 pub(crate) use signed::SignedBody;
+pub(crate) use stored::Fields;
 pub(crate) use text::{from_text, to_text};
 pub(crate) use value::{array, key, optional_key, required};
 

@@ -49,6 +49,10 @@ fn walk(bytes: &[u8], schema: &Schema, mode: Mode, depth_left: usize) -> Result<
             // A decoder takes packed and single elements alike; canonical form is judged by re-encoding.
             (Kind::Packed, FieldValue::Bytes(_) | FieldValue::Varint(_)) => {}
             (Kind::Message(inner), FieldValue::Bytes(inside)) => walk(inside, inner, mode, depth_left)?,
+            (Kind::Container(_, limit), FieldValue::Bytes(inside)) if inside.len() > *limit => {
+                return Err(WireError::TooLong);
+            }
+            (Kind::Container(inner, _), FieldValue::Bytes(inside)) => walk(inside, inner, mode, depth_left)?,
             _ => return Err(WireError::Malformed),
         }
     }

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Packed,
     Bytes,
     Message(&'static Schema),
+    /// A container of something signed, and its limit in bytes at this place.
+    Container(&'static Schema, usize),
 }
 
 /// A generated type and its schema.

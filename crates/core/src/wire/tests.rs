@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod canonical;
+mod containers;
 mod content;
 mod field;
 mod layout;

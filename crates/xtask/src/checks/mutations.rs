@@ -46,6 +46,7 @@ mod tests {
             file: "a.rs".into(),
             find: "check()".into(),
             replace: "true".into(),
+            integration: None,
             package: "p".into(),
         };
         let tests = ["t017_x".to_owned()];

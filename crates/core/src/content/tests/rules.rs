@@ -113,8 +113,9 @@ fn day(day: u64) -> Timestamp {
     at(day * 86_400)
 }
 
-fn fate(floor: Floor, delete_at: Option<Timestamp>) -> Fate {
-    Fate { floor, delete_at }
+/// What binds everybody, what binds the sender, and when the copy goes by itself.
+fn fate(floor: Floor, sender_floor: Floor, delete_at: Option<Timestamp>) -> Fate {
+    Fate { floor, sender_floor, delete_at }
 }
 
 const ALL: [Keeper; 3] = [Keeper::Archive, Keeper::OrgMember, Keeper::Other];
@@ -129,16 +130,26 @@ fn t095_keep_until_beats_the_timer() {
     for keeper in ALL {
         let both = Retention { keep_until: Some(day(30)), ..timer() };
         let kept = both.resolve(&holding(keeper));
-        assert_eq!(kept, fate(Floor::Until(day(30)), Some(day(30))));
-        assert!(!kept.allows_deletion(day(6)) && kept.allows_deletion(day(30)));
+        assert_eq!(kept, fate(Floor::None, Floor::Until(day(30)), Some(day(30))));
+        assert!(!kept.allows_deletion_by_sender(day(6)) && kept.allows_deletion_by_sender(day(30)));
         // Where it ends before the timer does, the timer counts; without it, too; unread, nothing.
         let early = Retention { keep_until: Some(day(2)), ..timer() };
         assert_eq!(early.resolve(&holding(keeper)).delete_at, Some(day(6)));
         let alone = timer().resolve(&holding(keeper));
-        assert_eq!(alone, fate(Floor::None, Some(day(6))));
-        assert!(alone.allows_deletion(day(0)));
+        assert_eq!(alone, fate(Floor::None, Floor::None, Some(day(6))));
+        assert!(alone.allows_deletion_by_sender(day(0)));
         let unread = Holding { read: None, ..holding(keeper) };
-        assert_eq!(both.resolve(&unread), fate(Floor::Until(day(30)), None));
+        assert_eq!(both.resolve(&unread), fate(Floor::None, Floor::Until(day(30)), None));
+    }
+}
+
+#[test]
+fn t095_a_senders_wish_does_not_bind_who_keeps_the_copy() {
+    for keeper in ALL {
+        let forever = Retention { keep_until: Some(Timestamp::from_millis(u64::MAX)), delete_after_read_ms: None };
+        let fate = forever.resolve(&holding(keeper));
+        assert!(fate.allows_deletion(day(0)));
+        assert!(!fate.allows_deletion_by_sender(day(36_500)), "control");
     }
 }
 
@@ -148,8 +159,9 @@ fn t095_a_legal_hold_beats_everything() {
         let free = Holding { policy: GroupRetention { keep_at_least_ms: 1, expire_after_ms: 1 }, ..holding(keeper) };
         let held = Holding { hold: Hold::Legal, ..free };
         let kept = timer().resolve(&held);
-        assert_eq!(kept, fate(Floor::Held, None));
+        assert_eq!(kept, fate(Floor::Held, Floor::Held, None));
         assert!(!kept.allows_deletion(Timestamp::from_millis(u64::MAX)));
+        assert!(!kept.allows_deletion_by_sender(Timestamp::from_millis(u64::MAX)));
         assert!(timer().resolve(&free).delete_at.is_some());
     }
 }
@@ -159,15 +171,15 @@ fn t095_the_floor_of_the_policy_binds_the_organization() {
     let policy = GroupRetention { keep_at_least_ms: 100 * DAY_MS, expire_after_ms: 0 };
     for keeper in [Keeper::Archive, Keeper::OrgMember] {
         let bound = Holding { policy, ..holding(keeper) };
-        assert_eq!(timer().resolve(&bound), fate(Floor::Until(day(100)), Some(day(100))));
+        assert_eq!(timer().resolve(&bound), fate(Floor::Until(day(100)), Floor::Until(day(100)), Some(day(100))));
         // A sender's keep_until neither shortens nor prolongs it.
         for keep in [day(10), day(36_500)] {
             let keep = Retention { keep_until: Some(keep), delete_after_read_ms: None };
-            assert_eq!(keep.resolve(&bound), fate(Floor::Until(day(100)), None));
+            assert_eq!(keep.resolve(&bound), fate(Floor::Until(day(100)), Floor::Until(day(100)), None));
         }
     }
     let other = Holding { policy, ..holding(Keeper::Other) };
-    assert_eq!(timer().resolve(&other), fate(Floor::None, Some(day(6))));
+    assert_eq!(timer().resolve(&other), fate(Floor::None, Floor::None, Some(day(6))));
 }
 
 #[test]
@@ -175,14 +187,14 @@ fn t095_the_expiry_of_the_policy_binds_all_others() {
     let policy = GroupRetention { keep_at_least_ms: 0, expire_after_ms: 10 * DAY_MS };
     let other = Holding { policy, ..holding(Keeper::Other) };
     let keep = Retention { keep_until: Some(day(30)), delete_after_read_ms: None };
-    assert_eq!(keep.resolve(&other), fate(Floor::Until(day(10)), Some(day(10))));
-    assert_eq!(timer().resolve(&other), fate(Floor::None, Some(day(6))));
+    assert_eq!(keep.resolve(&other), fate(Floor::None, Floor::Until(day(10)), Some(day(10))));
+    assert_eq!(timer().resolve(&other), fate(Floor::None, Floor::None, Some(day(6))));
     let late = Retention { keep_until: None, delete_after_read_ms: Some(50 * DAY_MS) };
     assert_eq!(late.resolve(&other).delete_at, Some(day(10)));
     assert_eq!(Retention::default().resolve(&other).delete_at, Some(day(10)));
     for keeper in [Keeper::Archive, Keeper::OrgMember] {
         let bound = Holding { policy, ..holding(keeper) };
-        assert_eq!(keep.resolve(&bound), fate(Floor::Until(day(30)), None));
+        assert_eq!(keep.resolve(&bound), fate(Floor::None, Floor::Until(day(30)), None));
     }
 }
 
@@ -191,6 +203,6 @@ fn t095_times_at_the_end_of_time_do_not_wrap() {
     let never = Retention { keep_until: Some(Timestamp::from_millis(u64::MAX)), delete_after_read_ms: Some(u64::MAX) };
     for keeper in ALL {
         let end = Timestamp::from_millis(u64::MAX);
-        assert_eq!(never.resolve(&holding(keeper)), fate(Floor::Until(end), Some(end)));
+        assert_eq!(never.resolve(&holding(keeper)), fate(Floor::None, Floor::Until(end), Some(end)));
     }
 }

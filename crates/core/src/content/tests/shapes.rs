@@ -125,6 +125,8 @@ fn statements_and_offers_of_another_shape_are_rejected() {
         Wire::History(offer) => offer.grant.take().is_some(),
         _ => false,
     });
+    let empty = v1::SignedStatement { body: Vec::new(), ..statement() };
+    assert_eq!(parse_body(Wire::Statement(empty)).unwrap_err(), field(FieldName::Signed));
     let parts: [fn(&mut v1::SignedStatement) -> &mut Option<v1::Signed>; 2] =
         [|statement| &mut statement.device_cert, |statement| &mut statement.issuer_cert];
     for part in parts {

@@ -14,8 +14,8 @@ use crate::ids::DeviceAddress;
 use crate::labels::Label;
 use crate::prekey::{EnvelopePrekey, KeyId};
 use crate::primitives::{setup_receiver, setup_sender};
-use crate::ratchet::Outgoing;
 use crate::ratchet::tests::fixture::flipped;
+use crate::ratchet::{Outgoing, SendOptions, SessionMessage};
 use crate::testing::{Party, address, at, rng};
 use crate::time::DAY_MS;
 use crate::wire::{lp, v1};
@@ -235,17 +235,22 @@ fn t082_content_that_is_not_canonical_fails() {
 fn t082_session_message_of_another_devices_session_is_not_tried() {
     let world = World::new();
     let (init, _) = world.initiated();
-    let delivered = world.delivered(&world.seal(&init)).unwrap();
+    let mut delivered = world.delivered(&world.seal(&init)).unwrap();
     let Inner::Init(inner) = &delivered.inner else { panic!("kind 1") };
-    let own = world.accept(inner, &delivered).unwrap().session;
-    assert!(delivered.may_open_on(&own));
-    // Bob's session with somebody else, or with an earlier registration of Alice's device.
+    let accepted = world.accept(inner, &delivered).unwrap().session;
+    let (answer, own) = accepted.encrypt(b"answer", SendOptions::CLINICAL, at(11), &mut rng(5)).unwrap();
+    let alice = crate::ratchet::tests::fixture::open(&world.initiated().1, answer.as_bytes(), at(12)).unwrap().1;
+    let (message, _) = alice.encrypt(b"sealed", SendOptions::CLINICAL, at(13), &mut rng(6)).unwrap();
+    let bytes = message.as_bytes().to_vec();
+    let message = SessionMessage::parse(&bytes).unwrap();
     let foreign = crate::ratchet::tests::fixture::established(1).bob;
-    let mut certificate = delivered;
-    assert!(!World { alice: Party::new(5), ..World::new() }.delivered_by_alice().may_open_on(&own));
-    certificate.certificate.device.address.reg = crate::ids::RegNonce::new(5).unwrap();
-    assert!(!certificate.may_open_on(&own));
-    assert!(!certificate.may_open_on(&foreign));
+    assert_eq!(delivered.open_on(&message, [&foreign, &own], at(14)).unwrap().session.sid(), own.sid(), "control");
+    assert_eq!(delivered.open_on(&message, [&foreign], at(14)).map(|_| ()).unwrap_err(), NoSession);
+    // Somebody else's envelope around it, or that of an earlier registration of Alice's device.
+    let other = World { alice: Party::new(5), ..World::new() }.delivered_by_alice();
+    assert_eq!(other.open_on(&message, [&own], at(14)).map(|_| ()).unwrap_err(), NoSession);
+    delivered.certificate.device.address.reg = crate::ids::RegNonce::new(5).unwrap();
+    assert_eq!(delivered.open_on(&message, [&own], at(14)).map(|_| ()).unwrap_err(), NoSession);
 }
 
 impl World {

@@ -1,5 +1,6 @@
 //! Tests of invitations.
 
+mod state;
 mod text;
 
 use super::*;
@@ -94,8 +95,7 @@ fn answered(client: CommittedClient, on: SessionId, answer: &v1::InvitationUse) 
 
 impl AnsweredPractice {
     fn finish_with(self, third: &v1::InvitationUse) -> UnverifiedClient {
-        let nonce = self.judge(sid(1), third).unwrap();
-        self.finish(&nonce)
+        self.take(sid(1), third).unwrap_or_else(|(error, _)| panic!("{error}"))
     }
 }
 
@@ -180,6 +180,20 @@ fn t146_code_differs_when_any_part_of_the_exchange_does() {
 }
 
 #[test]
+fn t146_another_nonce_of_the_practice_gives_another_code() {
+    let (issued, same) = (issue(1, None), issue(1, None));
+    let (message, client) = committed(&issued, 2);
+    let first = issued.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (answer, practice) = issued.accept(&first, &mut rng(3)).unwrap();
+    let again = same.judge(account(CLIENT), sid(1), &message, at(70)).unwrap();
+    let (altered, _) = same.accept(&again, &mut rng(4)).unwrap();
+    assert_ne!(answer.nonce, altered.nonce);
+    let (third, client) = answered(client, sid(1), &altered);
+    let practice = practice.finish_with(&third);
+    assert_ne!(client.code().digits(), practice.code().digits());
+}
+
+#[test]
 fn t146_another_session_gives_another_code() {
     // The same nonces over two sessions: a ground INIT.
     let issued = issue(1, None);
@@ -203,7 +217,12 @@ fn t146_reveal_that_does_not_match_the_commitment_is_refused() {
     ground.nonce[0] ^= 1;
     assert_eq!(practice.judge(sid(1), &ground).unwrap_err(), UseError::CommitMismatch);
     assert_eq!(practice.judge(sid(1), &answer).unwrap_err(), UseError::CommitMismatch, "reflected");
-    assert!(practice.judge(sid(1), &third).is_ok(), "control: nothing has changed");
+    // What belongs elsewhere changes nothing; another nonce ends the invitation.
+    let Err((UseError::OtherSession, left)) = practice.take(sid(5), &ground) else { panic!("taken") };
+    let AfterRefusal::Waiting(practice) = *left else { panic!("ended") };
+    let Err((UseError::CommitMismatch, left)) = practice.take(sid(1), &ground) else { panic!("taken") };
+    let AfterRefusal::Ended(used) = *left else { panic!("it goes on") };
+    assert_eq!(used.shown_again(account(0xdd), &message), TokenUse::InvitationReused);
 }
 
 #[test]

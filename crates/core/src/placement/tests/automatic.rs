@@ -214,8 +214,38 @@ fn new_sids_are_10_a_second_and_30_an_hour() {
     assert_eq!(second.count(at(2)), Err(RateExceeded { until: at(3) }));
     assert!(second.count(at(3)).is_ok());
     assert_eq!(hour.count(at(30)), Err(RateExceeded { until: at(0).plus(HOUR_MS) }));
-    assert_eq!(hour.count(at(0).minus(HOUR_MS)), Err(RateExceeded { until: at(0).plus(HOUR_MS) }), "set back");
+    assert_eq!(hour.count(at(0).minus(HOUR_MS / 2)), Err(RateExceeded { until: at(0).plus(HOUR_MS) }), "set back");
     assert!(hour.count(at(0).plus(HOUR_MS)).is_ok());
+}
+
+#[test]
+fn a_clock_that_was_wrong_once_blocks_nothing_afterwards() {
+    let wrong = at(0).plus(3_650 * DAY_MS);
+    let (mut second, mut hour, mut day) = (SecondRate::default(), HourlyRate::default(), DailyCount::default());
+    for _ in 0..10 {
+        second = second.count(wrong).unwrap();
+    }
+    for _ in 0..30 {
+        hour = hour.count(wrong).unwrap();
+    }
+    for _ in 0..3 {
+        day = day.count(3, wrong).unwrap();
+    }
+    let full = (second.count(wrong).is_err(), hour.count(wrong).is_err(), day.count(3, wrong).is_err());
+    assert_eq!(full, (true, true, true), "control");
+    // The clock is right again, and the limits hold as from the beginning.
+    for n in 0..10 {
+        second = second.count(at(n / 10)).unwrap();
+    }
+    for n in 0..30 {
+        hour = hour.count(at(n)).unwrap();
+    }
+    for n in 0..3 {
+        day = day.count(3, at(n)).unwrap();
+    }
+    assert_eq!(second.count(at(0)), Err(RateExceeded { until: at(1) }));
+    assert_eq!(hour.count(at(30)), Err(RateExceeded { until: at(0).plus(HOUR_MS) }));
+    assert_eq!(day.count(3, at(4)), Err(RateExceeded { until: at(0).plus(DAY_MS) }));
 }
 
 #[test]

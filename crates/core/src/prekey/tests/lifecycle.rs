@@ -83,3 +83,24 @@ fn a_refill_goes_out_within_six_hours_and_not_without_randomness() {
     assert!(KeyId::random(&mut Broken).is_err());
     assert_ne!(KeyId::random(&mut rng(1)).unwrap(), KeyId::random(&mut rng(2)).unwrap());
 }
+
+#[test]
+fn keys_that_a_wrong_clock_dated_ahead_are_replaced() {
+    let early = |ms| fresh().map(|prekey| HeldPrekey { not_before: at(0).plus(ms), ..prekey });
+    for rotation in [Rotation::Ordinary, Rotation::SeenSetFull] {
+        let far = plan(&early(365 * DAY_MS), rotation, at(0));
+        assert_eq!((far.replace, far.delete), (ROTATING.to_vec(), vec![]));
+    }
+    assert_eq!(plan(&early(5 * 60_000 + 1), Rotation::Ordinary, at(0)).replace, ROTATING);
+    assert_eq!(plan(&early(5 * 60_000), Rotation::Ordinary, at(0)).replace, [], "control");
+}
+
+#[test]
+fn t040_at_the_cap_keys_that_were_replaced_before_go_too() {
+    let types = [RecordType::Signed, RecordType::LastResortKem, RecordType::Envelope];
+    let replaced = types.map(|record_type| held(record_type, 7).replaced(Rotation::Ordinary, at(0)));
+    let now = at(0).plus(DAY_MS);
+    let at_cap = plan(&replaced, Rotation::SeenSetFull, now).delete;
+    assert_eq!(at_cap, [(RecordType::Signed, KeyId(7)), (RecordType::LastResortKem, KeyId(7))]);
+    assert_eq!(plan(&replaced, Rotation::Ordinary, now).delete, [], "control");
+}

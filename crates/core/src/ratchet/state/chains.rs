@@ -5,12 +5,11 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::SKIPPED_KEY_BYTES;
-use super::fields::Fields;
 use crate::limits::{CHAIN_MESSAGES, SKIP_CHAINS, SKIP_STORED};
 use crate::ratchet::chain::Chain;
 use crate::ratchet::keys::{ChainKey, HeaderKey, MessageKey};
 use crate::ratchet::skipped::{SkippedChain, SkippedKey, SkippedKeys};
-use crate::wire::FieldWriter;
+use crate::wire::{FieldWriter, Fields};
 
 pub(super) fn write_chain(out: &mut FieldWriter, field: u32, chain: Option<&Chain>) {
     let Some(chain) = chain else { return };

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::fields::Fields;
 use crate::primitives::{MlKem768Ciphertext, MlKem768PublicKey, MlKem768Secret, PublicKey as _};
 use crate::ratchet::lane::{Answer, LaneCounters, Offer, OwnLane, PeerLane};
-use crate::wire::FieldWriter;
+use crate::wire::{FieldWriter, Fields};
 
 pub(super) fn own_lane_bytes(lane: &OwnLane, counters: LaneCounters) -> Zeroizing<Vec<u8>> {
     let mut out = FieldWriter::with_capacity(128);

@@ -3,7 +3,6 @@
 //! Written and read field by field, because a protobuf decoder leaves copies of secrets in buffers that nobody wipes.
 
 mod chains;
-mod fields;
 mod lanes;
 mod peer;
 
@@ -12,7 +11,6 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use self::chains::{read_chain, read_skipped, skipped_bytes, write_chain};
-use self::fields::Fields;
 use self::lanes::{own_lane_bytes, peer_lane_bytes, read_own_lane, read_peer_lane};
 use self::peer::{peer_bytes, read_peer};
 use super::keys::{HeaderKey, RootKey};
@@ -22,7 +20,7 @@ use crate::handshake::{Generation, InitHeader};
 use crate::ids::SessionId;
 use crate::primitives::{PublicKey as _, X25519PublicKey, X25519Secret};
 use crate::time::Timestamp;
-use crate::wire::{FieldWriter, WireError};
+use crate::wire::{FieldWriter, Fields, WireError};
 
 const FORMAT: u32 = 1;
 /// Everything but skipped keys: the widest state has an InitHeader, an offer's key and an answer.
@@ -160,5 +158,7 @@ fn tally_bytes(tally: Tally) -> Zeroizing<Vec<u8>> {
 }
 
 fn read_tally(fields: &Fields<'_>) -> Option<Tally> {
-    Some(Tally { count: fields.u32(1)?, since: fields.time(2)? })
+    let tally = Tally { count: fields.u32(1)?, since: fields.time(2)? };
+    // Nothing was counted, so nothing began.
+    (tally.count != 0 || tally.since == Timestamp::default()).then_some(tally)
 }

@@ -2,11 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::fields::Fields;
 use crate::identity::DevicePublic;
 use crate::ids::{AccountId, DeviceAddress, DeviceId, RegNonce};
 use crate::ratchet::session::SessionPeer;
-use crate::wire::FieldWriter;
+use crate::wire::{FieldWriter, Fields};
 
 pub(super) fn peer_bytes(peer: &SessionPeer) -> Zeroizing<Vec<u8>> {
     let mut out = FieldWriter::with_capacity(160);

@@ -7,6 +7,7 @@ use crate::errors::{DecryptError, EncryptError};
 use crate::limits::{CHAIN_MESSAGES, SKIP_CHAINS, SKIP_STORED};
 use crate::primitives::X25519Secret;
 use crate::ratchet::chain::Chain;
+use crate::ratchet::header::Header;
 use crate::ratchet::malicious::{Forger, body};
 use crate::ratchet::session::Session;
 use crate::ratchet::{SendOptions, SessionMessage};
@@ -290,6 +291,25 @@ fn t056_previous_count_at_the_limit_is_walked_and_one_more_is_not() {
         header.pn = pn;
         let (_, next) = open(&pair.bob, &forger.seal(header, &body(b"word")), at(3)).unwrap();
         assert_eq!(stored(&next), kept);
+    }
+}
+
+#[test]
+fn t056_previous_count_beyond_the_end_of_a_chain_leaves_no_key_that_cannot_be_stored() {
+    let mut pair = established(56);
+    let first = pair.alice_says(b"first", 1);
+    pair.bob_hears(&first).unwrap();
+    let back = pair.bob_says(b"back", 3);
+    pair.alice_hears(&back).unwrap();
+    // Alice has come to the last messages of her chain; Bob has opened one of them.
+    let near = Chain { n: CHAIN_MESSAGES - 10, ..pair.bob.receiving.clone().unwrap() };
+    let bob = Session { receiving: Some(near), ..pair.bob.successor() };
+    let forger = Forger::of(&pair.alice);
+    for (pn, kept) in [(CHAIN_MESSAGES, 10), (CHAIN_MESSAGES + 1, 0), (CHAIN_MESSAGES + 100, 0)] {
+        let header = Header { pn, ..forger.header() };
+        let (opened, next) = open(&bob, &forger.seal(header, &body(b"word")), at(3)).unwrap();
+        assert_eq!((opened.content(), stored(&next)), (&b"word"[..], kept));
+        assert_eq!(*Session::from_bytes(&next.to_bytes()).unwrap().to_bytes(), *next.to_bytes(), "it loads again");
     }
 }
 

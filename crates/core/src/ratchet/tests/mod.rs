@@ -2,6 +2,7 @@
 
 mod body_cases;
 mod chain_cases;
+mod epoch_cases;
 pub(crate) mod fixture;
 mod ghash;
 mod header_cases;

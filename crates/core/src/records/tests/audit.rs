@@ -100,6 +100,21 @@ fn t149_untouched_chain_verifies() {
 }
 
 #[test]
+fn t149_first_fault_is_named_whatever_comes_later() {
+    let mut store = Store::with(20);
+    let whole = store.rows[14].0.clone();
+    store.rows[14].0 = vec![0xff];
+    assert_eq!(store.verify(), bad(15, AuditFault::Malformed));
+    store.rows[6].1[0] ^= 1;
+    assert_eq!(store.verify(), bad(7, AuditFault::Hash));
+    store.heads[0].h[0] ^= 1;
+    assert_eq!(store.verify(), bad(1, AuditFault::Head), "the head for 3");
+    (store.rows[14].0, store.rows[6].1[0], store.heads[0].h[0]) =
+        (whole, store.rows[6].1[0] ^ 1, store.heads[0].h[0] ^ 1);
+    assert_eq!(store.verify(), Ok(store.end()));
+}
+
+#[test]
 fn t149_changed_entry_is_named() {
     for victim in [0, 7, 19] {
         let mut store = Store::with(20);
@@ -187,6 +202,12 @@ fn t149_restored_older_store_is_a_fork() {
     assert_eq!(compare_heads(&kept, &head(15, 9, 150)), Ok(()), "control: overtaken on the way");
     let other = AuditHead { store: StoreId::from_bytes([8; 16]), ..head(1, 9, 300) };
     assert_eq!(compare_heads(&kept, &other), Ok(()), "control: another store");
+    // Somebody else signs heads over this store: they are refused, and do not hide or accuse its device's own.
+    let claim = AuditHead { account: account(0xdd), ..head(1 << 40, 9, 300) };
+    assert_eq!(compare_heads(&kept, &claim), Err(AuditFork::ForeignStore));
+    let same_account = AuditHead { device: DeviceId::new(2).unwrap(), ..head(21, 3, 300) };
+    assert_eq!(compare_heads(&kept, &same_account), Err(AuditFork::ForeignStore));
+    assert_eq!(compare_heads(&[kept[0], claim], &head(21, 3, 300)), Ok(()));
 }
 
 #[test]
@@ -209,7 +230,23 @@ fn t149_pruned_chain_verifies_and_a_false_prune_does_not() {
     lied.append(&prune);
     assert_eq!(lied.verify(), bad(21, AuditFault::Prune), "while the entries are there");
     lied.rows.drain(..9);
-    assert_eq!(lied.verify(), bad(10, AuditFault::Hash), "and when they are not");
+    assert_eq!(lied.verify(), bad(9, AuditFault::Head), "and when they are not");
+    lied.heads.clear();
+    assert_eq!(lied.verify(), bad(1, AuditFault::Prune), "and no head is");
+}
+
+#[test]
+fn t149_a_prune_to_a_point_that_no_head_vouches_for_hides_nothing() {
+    let genuine = Store::with(20);
+    let made_up = ChainPoint { seq: 19, h: [0x66; 32] };
+    let prune = AuditEntry { pruned: Some(made_up), ..entry(AuditEvent::Prune, 1_000) };
+    let (bytes, chain) = AuditChain::at(made_up).append(&prune).unwrap();
+    let mut forged = Store { rows: vec![(bytes, chain.end().h)], ..genuine };
+    assert_eq!(forged.verify(), bad(1, AuditFault::Prune));
+    forged.heads.clear();
+    assert_eq!(forged.verify(), bad(1, AuditFault::Prune), "without any head nothing shows that it was pruned");
+    forged.heads.push(made_up);
+    assert!(forged.verify().is_ok(), "control");
 }
 
 #[test]

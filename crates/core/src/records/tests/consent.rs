@@ -1,7 +1,7 @@
 use super::super::*;
-use super::device;
-use crate::ids::{AccountId, ConsentId, ConversationId, MessageId};
-use crate::testing::{account, at};
+use super::fixture::{PLACE, evidence, sign, verified};
+use crate::ids::{AccountId, ConsentId};
+use crate::testing::{Party as Person, account, at};
 use crate::time::Timestamp;
 use crate::wire::v1;
 use crate::wire::v1::content::Body;
@@ -28,16 +28,16 @@ fn withdrawn() -> Consent {
     Consent { withdrawn_at: Some(at(50)), ..given() }
 }
 
-fn statement(consent: &Consent) -> VerifiedStatement {
-    VerifiedStatement { kind: StatementKind::Consent, body: consent.to_bytes() }
+/// Signed by the device of the account all of whose bytes are `by`.
+fn admit(consent: &Consent, (by, role): (u8, Recorder), received: Timestamp) -> Result<ConsentRecord, ConsentError> {
+    let statement = verified(&Person::new(by), StatementKind::Consent, consent.to_bytes(), received);
+    ConsentRecord::admit(&statement, role)
 }
 
-fn admit(consent: &Consent, signer: Recorder, received: Timestamp) -> Result<ConsentRecord, ConsentError> {
-    ConsentRecord::admit(&statement(consent), signer, received)
-}
+const BY_PATIENT: (u8, Recorder) = (0xc0, Recorder::Patient);
 
 fn by_patient(consent: &Consent, received: Timestamp) -> ConsentRecord {
-    admit(consent, Recorder::Patient(PATIENT), received).unwrap()
+    admit(consent, BY_PATIENT, received).unwrap()
 }
 
 fn standing(records: &[ConsentRecord]) -> ConsentStanding<'_> {
@@ -49,12 +49,12 @@ const ENDED: ConsentStanding<'static> = ConsentStanding::Ended { alternative: "C
 #[test]
 fn t151_withdrawal_by_a_non_patient_is_ignored() {
     for (channel, signer) in [
-        (Channel::App, Recorder::Other),
-        (Channel::App, Recorder::Clinician),
-        (Channel::App, Recorder::Patient(account(0xc1))),
-        (Channel::Verbal, Recorder::Patient(PATIENT)),
-        (Channel::Verbal, Recorder::Other),
-        (Channel::Paper, Recorder::Proxy),
+        (Channel::App, (0xa1, Recorder::Other)),
+        (Channel::App, (0xa1, Recorder::Clinician)),
+        (Channel::App, (0xc1, Recorder::Patient)),
+        (Channel::Verbal, (0xc0, Recorder::Patient)),
+        (Channel::Verbal, (0xa1, Recorder::Other)),
+        (Channel::Paper, (0xc2, Recorder::Proxy)),
     ] {
         let withdrawal = Consent { channel, ..withdrawn() };
         assert_eq!(
@@ -66,10 +66,10 @@ fn t151_withdrawal_by_a_non_patient_is_ignored() {
     let records = [by_patient(&given(), at(1))];
     assert_eq!(standing(&records), ConsentStanding::InForce, "nothing was admitted");
     for (channel, signer) in [
-        (Channel::App, Recorder::Patient(PATIENT)),
-        (Channel::App, Recorder::Proxy),
-        (Channel::Verbal, Recorder::Clinician),
-        (Channel::Paper, Recorder::Clinician),
+        (Channel::App, (0xc0, Recorder::Patient)),
+        (Channel::App, (0xc2, Recorder::Proxy)),
+        (Channel::Verbal, (0xa1, Recorder::Clinician)),
+        (Channel::Paper, (0xa1, Recorder::Clinician)),
     ] {
         let withdrawal = Consent { channel, ..withdrawn() };
         let records = [by_patient(&given(), at(1)), admit(&withdrawal, signer, at(60)).unwrap()];
@@ -102,19 +102,18 @@ fn t151_after_withdrawal_the_practice_cannot_send_and_the_patient_can() {
 
 #[test]
 fn t151_consent_presented_as_an_order_is_invalid() {
-    let patient = device(0xc0);
-    let place = (&ConversationId::from_bytes([5; 16]), &MessageId::from_bytes([6; 16]));
-    let signed = sign_statement(&patient, place, StatementKind::Consent, given().to_bytes()).unwrap();
+    let patient = Person::new(0xc0);
+    let signed = sign(&patient, StatementKind::Consent, given().to_bytes());
     let mut as_order = signed.clone();
     as_order.kind = StatementKind::Order.as_u32();
-    let verify = |statement| VerifiedStatement::verify(statement, place, &patient.public().dsk);
+    let (trust, pin) = (crate::testing::Service::new().trust(), patient.pin());
+    let verify = |statement| VerifiedStatement::verify(statement, PLACE, &evidence(&patient, &pin, &trust, at(1)));
     assert_eq!(verify(&as_order), Err(StatementError::Signature));
     let verified = verify(&signed).unwrap();
-    assert!(ConsentRecord::admit(&verified, Recorder::Patient(PATIENT), at(1)).is_ok(), "control");
+    assert!(ConsentRecord::admit(&verified, Recorder::Patient).is_ok(), "control");
     // And the reverse: the body of an order, signed as one, is never a consent.
-    let order = sign_statement(&patient, place, StatementKind::Order, given().to_bytes()).unwrap();
-    let order = verify(&order).unwrap();
-    assert_eq!(ConsentRecord::admit(&order, Recorder::Patient(PATIENT), at(1)).unwrap_err(), ConsentError::OtherKind);
+    let order = verify(&sign(&patient, StatementKind::Order, given().to_bytes())).unwrap();
+    assert_eq!(ConsentRecord::admit(&order, Recorder::Patient).unwrap_err(), ConsentError::OtherKind);
 }
 
 #[test]
@@ -145,13 +144,10 @@ fn t151_consent_expires() {
 #[test]
 fn consent_without_a_time_or_with_wrong_lengths_is_malformed() {
     let neither = Consent { given_at: None, ..given() };
-    assert_eq!(admit(&neither, Recorder::Patient(PATIENT), at(1)).unwrap_err(), ConsentError::Malformed);
-    for body in [&b""[..], b"\x0a\x01x", b"\xff"] {
-        let statement = VerifiedStatement { kind: StatementKind::Consent, body: body.to_vec() };
-        assert_eq!(
-            ConsentRecord::admit(&statement, Recorder::Patient(PATIENT), at(1)).unwrap_err(),
-            ConsentError::Malformed
-        );
+    assert_eq!(admit(&neither, BY_PATIENT, at(1)).unwrap_err(), ConsentError::Malformed);
+    for body in [b"\x0a\x01x".as_slice(), b"\xff"] {
+        let statement = verified(&Person::new(0xc0), StatementKind::Consent, body.to_vec(), at(1));
+        assert_eq!(ConsentRecord::admit(&statement, Recorder::Patient).unwrap_err(), ConsentError::Malformed);
     }
 }
 
@@ -160,8 +156,8 @@ fn consent_without_a_time_or_with_wrong_lengths_is_malformed() {
 fn consent_that_is_not_canonical_is_malformed() {
     let mut body = given().to_bytes();
     let admit = |body: Vec<u8>| {
-        let statement = VerifiedStatement { kind: StatementKind::Consent, body };
-        ConsentRecord::admit(&statement, Recorder::Patient(PATIENT), at(1)).map(|_| ())
+        let statement = verified(&Person::new(0xc0), StatementKind::Consent, body, at(1));
+        ConsentRecord::admit(&statement, Recorder::Patient).map(|_| ())
     };
     admit(body.clone()).unwrap();
     body.extend_from_slice(&[0x58, 0x01]); // field 11

@@ -2,8 +2,12 @@
 
 mod audit;
 mod consent;
+mod export;
+mod fixture;
 mod history;
+mod reader;
 mod signed;
+mod statement;
 
 use crate::identity::LocalDevice;
 use crate::testing::{address, ed25519, rng};

@@ -647,6 +647,51 @@ pub struct GroupPolicy {
     #[prost(uint32, tag = "6")]
     pub padding_profile: u32,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct InvitationState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// practice: 1 issued 2 answered 3 unverified 4 verified 5 ended; client: 6 committed 7 revealed
+    #[prost(uint32, tag = "2")]
+    pub phase: u32,
+    /// 1
+    #[prost(bytes = "vec", tag = "3")]
+    pub org_id: ::prost::alloc::vec::Vec<u8>,
+    /// 1
+    #[prost(bytes = "vec", tag = "4")]
+    pub org_key_hash: ::prost::alloc::vec::Vec<u8>,
+    /// 1: of the practitioner; 2 to 5: of the client
+    #[prost(bytes = "vec", tag = "5")]
+    pub account_id: ::prost::alloc::vec::Vec<u8>,
+    /// 1
+    #[prost(uint64, tag = "6")]
+    pub expires_ms: u64,
+    /// 1: URL
+    #[prost(bytes = "vec", tag = "7")]
+    pub relay: ::prost::alloc::vec::Vec<u8>,
+    /// 1 to 4: the account that the client's succeeds; empty: none
+    #[prost(bytes = "vec", tag = "8")]
+    pub succeeds: ::prost::alloc::vec::Vec<u8>,
+    /// 4, with succeeds; 0: at once
+    #[prost(uint64, tag = "9")]
+    pub history_from_ms: u64,
+    /// 2 and 7: one; 6: those that carried commit, ascending
+    #[prost(bytes = "vec", repeated, tag = "10")]
+    pub sids: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// 2
+    #[prost(bytes = "vec", tag = "11")]
+    pub commit: ::prost::alloc::vec::Vec<u8>,
+    /// 2: nonce_B; 6: nonce_A
+    #[prost(bytes = "vec", tag = "12")]
+    pub nonce: ::prost::alloc::vec::Vec<u8>,
+    /// 3 and 7: six ASCII digits
+    #[prost(bytes = "vec", tag = "13")]
+    pub code: ::prost::alloc::vec::Vec<u8>,
+    /// 1 to 6
+    #[prost(bytes = "vec", tag = "14")]
+    pub token: ::prost::alloc::vec::Vec<u8>,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct OrgDirectory {
@@ -1076,6 +1121,11 @@ impl ::core::fmt::Debug for HistoryItem {
 impl ::core::fmt::Debug for HistoryOffer {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("HistoryOffer { .. }")
+    }
+}
+impl ::core::fmt::Debug for InvitationState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("InvitationState { .. }")
     }
 }
 impl ::core::fmt::Debug for InvitationUse {

@@ -34,11 +34,6 @@ pub(crate) fn bucket_of(key: &LookupKey) -> Bucket {
 }
 
 impl Sums {
-    /// Of a store without rows.
-    pub(crate) fn empty() -> Self {
-        Self { sums: HashMap::new() }
-    }
-
     /// Reads them, and compares them with the total that the header vouches for.
     pub(crate) fn read(connection: &Connection, keys: &SystemKeys, total: &SetSum) -> Result<Self, StoreError> {
         let mut statement = connection.prepare_cached("SELECT id, sum FROM bucket")?;

@@ -107,7 +107,8 @@ fn a_changed_place_is_noticed() {
 #[test]
 fn a_row_of_before_is_noticed_when_it_is_put_back() {
     let world = filled();
-    let row = |raw: &Connection| -> Vec<(Vec<u8>, i64, Vec<u8>, Vec<u8>)> {
+    type Raw = (Vec<u8>, i64, Vec<u8>, Vec<u8>);
+    let row = |raw: &Connection| -> Vec<Raw> {
         raw.prepare("SELECT key, revision, tag, value FROM record JOIN body USING (key)")
             .unwrap()
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))

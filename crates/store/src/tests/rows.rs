@@ -13,8 +13,9 @@ fn what_was_put_is_there_after_reopening() {
     let store = world.open().unwrap();
     let got = store.transact(at(2), &mut rng(3), |tx| tx.get(ITEMS, b"key", Sealing::System)).unwrap();
     assert_eq!(got.unwrap().as_slice(), b"value");
-    let none = store.transact(at(2), &mut rng(3), |tx| tx.get(ITEMS, b"other", Sealing::System)).unwrap();
-    assert_eq!(none, Ok::<_, StoreError>(None).unwrap());
+    let none = store.transact(at(2), &mut rng(3), |tx| tx.get(ITEMS, b"other", Sealing::System));
+    let none: Option<_> = none.unwrap_or_else(|error: StoreError| panic!("{error}"));
+    assert_eq!(none, None);
     assert_eq!(store.counter(), Ok(1));
     assert_eq!(store.verify(at(3)), Ok(()));
 }

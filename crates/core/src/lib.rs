@@ -7,6 +7,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests count"))]
 
+pub mod at_rest;
 pub mod attachment;
 pub mod content;
 pub mod envelope;

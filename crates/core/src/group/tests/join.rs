@@ -89,6 +89,35 @@ fn t117_after_seven_days_without_an_answer_only_the_owner_or_a_custodian_is_beli
 }
 
 #[test]
+fn t117_in_a_personal_group_nobody_answered_and_a_person_agrees_to_what_a_member_says() {
+    let (base, known) = (personal(), Known::all());
+    let roster = Roster::created(base.clone(), known.now);
+    let far = |by: u8| {
+        malicious::group_state(&hand_over(&base, OWNER, by), &device(by), |state| {
+            state.epoch = 99;
+            state.prev_hash = vec![9; 32];
+            state.actor_account = vec![by; 16];
+        })
+    };
+    let late = known.at(known.now.plus(7 * DAY_MS));
+    let rejoin =
+        |by: u8, why, known: &Known| roster.rejoin(&far(by), id_of(PATIENT), id_of(by), why, &known.evidence());
+    let agreed = Rejoining::Acknowledged(known.now);
+    let joined = rejoin(DOCTOR, agreed, &late).unwrap();
+    assert_eq!(joined.roster.current().owner(), Some(id_of(DOCTOR)));
+    assert_eq!(forks(&joined.events), [Fork::Rejoined(*joined.roster.current().hash())]);
+    assert_eq!(joined.roster.state(base.hash()), Some(&base));
+    // Not before, not without the person, and not from somebody who was no member.
+    let early = known.at(known.now.plus(7 * DAY_MS - 1));
+    assert_eq!(rejoin(DOCTOR, agreed, &early).unwrap_err(), JoinError::Between);
+    assert_eq!(rejoin(DOCTOR, Rejoining::Unanswered(known.now), &late).unwrap_err(), JoinError::Between);
+    assert_eq!(rejoin(STRANGER, agreed, &late).unwrap_err(), JoinError::Issuer);
+    // In a clinical group there is a custodian for it.
+    let clinical_roster = Roster::created(clinical(), known.now);
+    assert!(!clinical_roster.may_acknowledge(known.now, late.now));
+}
+
+#[test]
 fn t121_a_member_that_joined_later_takes_an_older_state_as_context_only() {
     let (base, known) = (clinical(), Known::all());
     let one = titled(&base, OWNER, "one");

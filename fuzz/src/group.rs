@@ -34,7 +34,8 @@ pub const TARGET: Target = Target {
         let end = [RELOAD | B, 0];
         let honest = [&meet[..], &fork, &alter, &end].concat();
         let program = |class: u8, program: &[u8]| [&[class][..], program].concat();
-        let long: Vec<u8> = (0..12).flat_map(|n| [ISSUE, n, TITLE]).chain([DELIVER_ALL | B, 0, RELOAD | B, 0]).collect();
+        let long: Vec<u8> =
+            (0..12).flat_map(|n| [ISSUE, n, TITLE]).chain([DELIVER_ALL | B, 0, RELOAD | B, 0]).collect();
         vec![
             Seed::new("state", 1, [0]),
             Seed::new("altered-state", 0, [&[0][..], &edit(0, 80, 1)].concat()),
@@ -47,7 +48,10 @@ pub const TARGET: Target = Target {
             Seed::new(
                 "custodian",
                 2,
-                program(2, &[ISSUE, 0, TITLE, DELIVER | B, 1, ISSUE, 0, CUSTODIAN, ISSUE, 1, HAND_OVER, DELIVER | C, 2]),
+                program(
+                    2,
+                    &[ISSUE, 0, TITLE, DELIVER | B, 1, ISSUE, 0, CUSTODIAN, ISSUE, 1, HAND_OVER, DELIVER | C, 2],
+                ),
             ),
             Seed::new(
                 "two-hand-overs",
@@ -62,7 +66,10 @@ pub const TARGET: Target = Target {
             Seed::new(
                 "leave",
                 1,
-                program(3, &[ISSUE, 0, REMOVE, DELIVER | B, 1, LEAVE | B, 1, MESSAGE | B, 1, ISSUE, 1, REMOVE, DELIVER | B, 2]),
+                program(
+                    3,
+                    &[ISSUE, 0, REMOVE, DELIVER | B, 1, LEAVE | B, 1, MESSAGE | B, 1, ISSUE, 1, REMOVE, DELIVER | B, 2],
+                ),
             ),
         ]
     },
@@ -343,7 +350,8 @@ impl Run {
         let current = roster.current();
         let other = if current.owner() == Some(account(OWNER)) { DOCTOR } else { OWNER };
         let owner = if other == DOCTOR { OWNER } else { DOCTOR };
-        let (edit, to) = (kind % OTHER % EDITS, if kind & OTHER == 0 || self.class == Class::Clinical { other } else { PATIENT });
+        let (edit, to) =
+            (kind % OTHER % EDITS, if kind & OTHER == 0 || self.class == Class::Clinical { other } else { PATIENT });
         let by = if matches!(edit, CUSTODIAN | CUSTODIAN_HANDS_OVER) { KEEPER } else { owner };
         let mut draft = current.to_draft();
         draft.title = format!("{} {kind}", self.states.len());
@@ -353,7 +361,8 @@ impl Run {
             RETAIN => draft.policy.retention.keep_at_least_ms += u64::from(kind),
             _ => {}
         }
-        let evidence = Evidence { accounts: &CAST.keys, directory: Some(&CAST.pin), older_directories: &[], now: self.now };
+        let evidence =
+            Evidence { accounts: &CAST.keys, directory: Some(&CAST.pin), older_directories: &[], now: self.now };
         // The patient may be the owner of a personal group: nobody here issues for it.
         if let Ok(issued) = roster.update(&CAST.devices[usize::from(by) - 1], draft, Mailbox::Emptied, &evidence) {
             let signed = issued.roster.current().to_signed();

@@ -35,7 +35,11 @@ pub const TARGET: Target = Target {
             Seed::new("altered-stored", 0, [&[1][..], &edit(0, 90, 1)].concat()),
             Seed::new("all", 5, all),
             Seed::new("rotated", 2, rotated),
-            Seed::new("lost-jump", 4, [2, JUDGE, 1, JUDGE, 3, JUDGE, OTHERS, RELOAD, 0, NOTHING, 0, JUDGE, 3, JUDGE, 7]),
+            Seed::new(
+                "lost-jump",
+                4,
+                [2, JUDGE, 1, JUDGE, 3, JUDGE, OTHERS, RELOAD, 0, NOTHING, 0, JUDGE, 3, JUDGE, 7],
+            ),
             Seed::new("back-and-forth", 1, [2, JUDGE, 1, FROM_SERVICE, 0, JUDGE, 1, FROM_SERVICE, 2]),
             Seed::new("cut-answer", 2, [2, JUDGE, 1, JUDGE, 3, CUT, 2]),
         ]
@@ -133,9 +137,9 @@ fn directory(input: &mut Input<'_>) -> Depth {
 /// A pin with everything in it.
 fn full() -> DirectoryPin {
     let first = first();
-    [1, 2, 3, 4, 6].iter().fold(first, |pin, index| {
-        pin.judge(&PRACTICE.chain[*index], Source::Message, NOW).expect("adopted").pin
-    })
+    [1, 2, 3, 4, 6]
+        .iter()
+        .fold(first, |pin, index| pin.judge(&PRACTICE.chain[*index], Source::Message, NOW).expect("adopted").pin)
 }
 
 fn first() -> DirectoryPin {
@@ -199,7 +203,10 @@ fn program(input: &mut Input<'_>) -> Depth {
                 let (adoption, _) = pin.adopt_chain(&answer, now);
                 let forked = adoption.events.contains(&DirectoryEvent::Fork);
                 assert!(adoption.pin.missing().is_none() || before.missing() != adoption.pin.missing());
-                assert!(forked || adoption.pin.current().seq() >= before.current().seq(), "it went back without a fork");
+                assert!(
+                    forked || adoption.pin.current().seq() >= before.current().seq(),
+                    "it went back without a fork"
+                );
                 pin = adoption.pin;
                 reached.closed |= reached.reloaded && before.missing().is_some() && !forked && pin.missing().is_none();
             }
@@ -209,7 +216,10 @@ fn program(input: &mut Input<'_>) -> Depth {
             }
             CLOSES => {
                 let person = account((argument % 5) as u8);
-                assert!(pin.current().member(person).is_none() || !pin.closes(person, now), "a listed member is closed");
+                assert!(
+                    pin.current().member(person).is_none() || !pin.closes(person, now),
+                    "a listed member is closed"
+                );
             }
             _ => {
                 let aik = |seed: u8| AccountKey::from_seed(account(3), &Zeroizing::new([seed; 32])).public_key();
@@ -224,7 +234,10 @@ fn program(input: &mut Input<'_>) -> Depth {
         let after = pin.missing().map_or(pin.current().seq(), |missing| missing.after_seq);
         let answer: Vec<_> = chain.iter().filter(|directory| directory.seq() > after).cloned().collect();
         let (adoption, refused) = pin.adopt_chain(&answer, NOW);
-        assert!(refused.is_none() && Some(adoption.pin.current()) == chain.last(), "the chain does not lead to its end");
+        assert!(
+            refused.is_none() && Some(adoption.pin.current()) == chain.last(),
+            "the chain does not lead to its end"
+        );
     }
     let steps = [reached.adopted, reached.gap, reached.refused, reached.reloaded, reached.closed];
     steps.into_iter().take_while(|reached| *reached).map(|_| 1).sum()

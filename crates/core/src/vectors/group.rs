@@ -9,9 +9,15 @@ use super::node::{Fields, Node, fields};
 use super::practice::{KNOWN, Practice};
 use super::script::{ScriptedRng, seed};
 use crate::content::pair_id;
-use crate::group::{Class, GroupDraft, GroupState, Member, Policy, Role, Roster, UnverifiedState};
+use crate::group::{
+    AwaitedCopies, Class, GroupDraft, GroupState, Member, Policy, Role, Roster, StaleAnswers, StaleSender, Unseen,
+    UnseenContents, UnverifiedState,
+};
+use crate::ids::{DeviceId, MessageId};
 use crate::malicious;
+use crate::placement::Window;
 use crate::primitives::kdf::sha256;
+use crate::time::DAY_MS;
 use crate::wire::v1;
 
 pub(super) fn area() -> Area {
@@ -186,4 +192,31 @@ fn stored(area: &mut Area, practice: &Practice, groups: &Groups) {
     judge("complete 0", &written(&bytes, bytes.len() - 1, &[0]));
     judge("the first state altered", &flipped(&bytes, 40));
     judge("nothing", &[]);
+    let comment = "Format 1: it is read, and written again as the same bytes";
+    let mut comes_back = |name: &str, bytes: Vec<u8>, again: Vec<u8>| {
+        area.gives(format!("stored: {name}"), comment, fields! { "stored" => bytes }, fields! { "stored" => again });
+    };
+    let (unseen, stale, awaited) = beside(practice, &roster);
+    let again = UnseenContents::from_bytes(&unseen).unwrap().to_bytes();
+    comes_back("contents that wait, good", unseen, again);
+    let again = StaleAnswers::from_bytes(&stale).unwrap().to_bytes();
+    comes_back("answers to stale senders, good", stale, again);
+    let again = AwaitedCopies::from_bytes(&awaited).unwrap().to_bytes();
+    comes_back("awaited copies, good", awaited, again);
+}
+
+/// What is stored beside rosters, with something in each.
+fn beside(practice: &Practice, roster: &Roster) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let (sender, message) = (practice.account("doctor"), MessageId::from_bytes(*seed("message")));
+    let device = DeviceId::new(1).unwrap();
+    let content = Unseen { sender, device, message, group: roster.group(), state: *seed("state"), since: MADE };
+    let unseen = UnseenContents::default().store(content).unwrap().due(MADE.plus(DAY_MS)).0;
+    let delay = Window::REPLY.draw(&mut ScriptedRng::named("delay")).unwrap();
+    let mut stale = StaleAnswers::default();
+    for (own, of) in [("patient", "doctor"), ("owner", "archive")] {
+        let sender = StaleSender { account: practice.account(of), device };
+        stale = stale.stale(sender, roster.current(), practice.account(own), delay, MADE).0;
+    }
+    let awaited = AwaitedCopies::default().receipt(message, *seed("digest"), sender, &[], MADE).0;
+    (unseen.to_bytes(), stale.to_bytes(), awaited.to_bytes())
 }

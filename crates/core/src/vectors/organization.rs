@@ -200,10 +200,19 @@ fn answered(area: &mut Area, practice: &Practice, chain: &[Directory]) {
     let [one, two, three, ..] = chain else { panic!("eight") };
     let all: Vec<&Directory> = chain[1..].iter().collect();
     judge("it closes the gap", &[one, three], &all);
+    judge("what leads to it, and no more", &[one, three], &[two]);
     judge("nothing", &[one, three], &[]);
-    judge("another chain", &[one, three], &[two]);
-    let other = malicious::directory(three, &practice.org_key(1), |directory| directory.display_name.push('!'));
-    judge("another chain to its end", &[one, three], &[two, &verified(&other)]);
+    let edited = |from: &Directory, hash: Option<&[u8; 32]>| {
+        let signed = malicious::directory(from, &practice.org_key(1), |directory| {
+            directory.display_name.push('!');
+            hash.into_iter().for_each(|hash| directory.prev_hash = hash.to_vec());
+        });
+        verified(&signed)
+    };
+    judge("two for one place", &[one, three], &[two, &edited(three, None)]);
+    let other = edited(two, None);
+    let jumped = edited(three, Some(other.hash()));
+    judge("another chain", &[one, &jumped], &[two, three]);
     judge("no gap", &[one], &all);
 }
 

@@ -5,7 +5,7 @@ use prost::Message as _;
 use super::*;
 use crate::at_rest::AtRestError;
 use crate::identity::Source;
-use crate::limits::{LOST_MANIFESTS, OPEN_GAPS, ORG_MEMBERS};
+use crate::limits::{FORMER_ORG_KEYS, LOST_MANIFESTS, OPEN_GAPS, ORG_MEMBERS};
 use crate::testing::Stored;
 use crate::wire::v1;
 
@@ -69,12 +69,16 @@ fn edited(pin: &DirectoryPin, edit: impl FnOnce(&mut v1::DirectoryPinState)) -> 
 fn t130_a_pin_of_a_practice_whose_parts_do_not_fit_is_not_loaded() {
     let account = |n: usize| (n as u128).to_be_bytes().to_vec();
     type Edit = fn(&mut v1::DirectoryPinState);
-    let edits: [(&str, Edit); 9] = [
+    let edits: [(&str, Edit); 11] = [
         ("nothing pinned", |stored| stored.current = None),
         ("a directory with another signature", |stored| stored.current.as_mut().unwrap().sig[0] ^= 1),
         ("nothing settled", |stored| stored.gap.as_mut().unwrap().settled = None),
         ("settled on what is pinned", |stored| stored.gap.as_mut().unwrap().settled = stored.current.clone()),
         ("a hash of another length", |stored| stored.lost = vec![vec![1; 31]]),
+        ("a former key that is the current one", |stored| {
+            stored.former_keys = vec![org_key(2).public_key().tagged().to_vec()];
+        }),
+        ("a former key twice", |stored| stored.former_keys = vec![stored.former_keys[0].clone(); 2]),
         ("a key without its tag", |stored| stored.former_keys[0] = vec![1; 32]),
         ("somebody departed who is listed", |stored| stored.departed = vec![vec![1; 16]]),
         ("somebody departed twice", |stored| stored.departed = vec![vec![2; 16]; 2]),
@@ -92,6 +96,8 @@ fn t130_a_pin_of_a_practice_whose_parts_do_not_fit_is_not_loaded() {
     };
     bounded(ORG_MEMBERS, |stored, items| stored.departed = items, &account);
     bounded(LOST_MANIFESTS + OPEN_GAPS, |stored, items| stored.lost = items, &|n| vec![n as u8; 32]);
+    let other_key = |n: usize| org_key(n as u8 + 3).public_key().tagged().to_vec();
+    bounded(FORMER_ORG_KEYS, |stored, items| stored.former_keys = items, &other_key);
     bounded(OPEN_GAPS, |stored, items| stored.gap.as_mut().unwrap().passed = items, &|n| vec![n as u8; 32]);
     assert_eq!(edited(&full(), |_| ()), Ok(()), "control");
 }

@@ -189,7 +189,7 @@ fn answered(area: &mut Area, practice: &Practice, chain: &[Directory]) {
         let answer: Vec<Directory> = directories.iter().map(|directory| (*directory).clone()).collect();
         let (adoption, refused) = pinned(held).adopt_chain(&answer, MADE);
         let input = fields! { "held" => signed(held), "answer" => signed(directories), "now_ms" => MADE };
-        let output = outcome(&adoption).with("refused", refused.map(|error| format!("{error:?}")));
+        let output = outcome(&adoption).with("reason", refused.map(|error| format!("{error:?}")));
         area.gives(
             format!("answer: {name}"),
             "All directories after the settled one, as the service gave them",

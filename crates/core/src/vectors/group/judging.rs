@@ -275,8 +275,8 @@ pub(super) fn messages(area: &mut Area, practice: &Practice, groups: &Groups) {
         let message = SentIn { sender: practice.account(sender), state: state.map(GroupState::hash), kind };
         let evidence = crate::group::Evidence { now, ..known.evidence() };
         let input = fields! {
-            "held" => signed(&[base, &removed]), "known" => known.name, "sender" => message.sender.as_bytes(),
-            "state_hash" => message.state.map(Node::from), "body" => format!("{kind:?}"), "accepted_ms" => known.now, "now_ms" => now,
+            "held" => signed(&[base, &removed]), "known" => known.name, "sender_account" => message.sender.as_bytes(),
+            "state_hash" => message.state.map(Node::from), "kind" => format!("{kind:?}"), "accepted_ms" => known.now, "now_ms" => now,
         };
         let result = roster.judge_message(&message, &evidence).map(|verdict| {
             let verdict = match verdict {

@@ -1,22 +1,17 @@
 //! Groups: states, rosters at rest, and three members between whom states are lost, reordered and forked:
 //! `docs/protocol.md` B13.
 
-use std::sync::LazyLock;
+mod cast;
 
+use carevow_core::Timestamp;
 use carevow_core::content::BodyKind;
-use carevow_core::group::{
-    AccountKeys, Applied, Class, DeviceKey, Evidence, GroupDraft, GroupState, Listing, Mailbox, Member, Policy, Role,
-    Roster, SentIn, UnverifiedState,
-};
-use carevow_core::identity::{AccountKey, LocalDevice};
-use carevow_core::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
+use carevow_core::group::{Applied, Class, Evidence, GroupEvent, Mailbox, Roster, SentIn, UnverifiedState};
 use carevow_core::wire::v1;
-use carevow_core::{DeviceAddress, DeviceId, OrgId, RegNonce, Timestamp};
 use prost::Message as _;
-use zeroize::Zeroizing;
 
+use self::cast::{CAST, DOCTOR, KEEPER, OWNER, PATIENT, first, make_owner, toggle};
 use crate::input::{Input, edit};
-use crate::world::{HOUR, NOW, account, rng};
+use crate::world::{HOUR, NOW, account};
 use crate::{Depth, Seed, Target};
 
 /// One byte for what the rest is: 0 edits of an honest state, 1 edits of a stored roster, 2 a program for a clinical
@@ -45,6 +40,7 @@ pub const TARGET: Target = Target {
             Seed::new("personal", 5, program(3, &honest)),
             Seed::new("meet", 1, program(2, &meet)),
             Seed::new("long", 1, program(3, &long)),
+            Seed::new("raw", 0, program(3, &[RAW | C, 3, 8, 1, 0])),
             Seed::new(
                 "custodian",
                 2,
@@ -102,87 +98,9 @@ const EDITS: u8 = 6;
 /// Another state of the same kind.
 const OTHER: u8 = 0x80;
 
-const OWNER: u8 = 1;
-const DOCTOR: u8 = 2;
-const PATIENT: u8 = 3;
-const ARCHIVE: u8 = 4;
-const KEEPER: u8 = 5;
-const ORG: OrgId = OrgId::from_bytes([0x0a; 16]);
 /// Operations and states at most: bounds a run, and no parent has more states than are kept.
 const STEPS: usize = 48;
 const STATES: usize = 16;
-
-/// Everybody's keys and the practice's directory.
-struct Cast {
-    devices: Vec<LocalDevice>,
-    keys: Vec<AccountKeys>,
-    /// Everybody but one, by whom.
-    without: Vec<Vec<AccountKeys>>,
-    pin: DirectoryPin,
-}
-
-static CAST: LazyLock<Cast> = LazyLock::new(|| {
-    let people = [OWNER, DOCTOR, PATIENT, ARCHIVE, KEEPER];
-    let devices: Vec<_> = people.map(device).into();
-    let keys: Vec<_> = devices.iter().map(keys_of).collect();
-    let others = |person| keys.iter().filter(|keys| keys.account != account(person)).cloned().collect();
-    let without = (0..=KEEPER).map(others).collect();
-    let roles = [OrgRole::Clinical, OrgRole::Clinical, OrgRole::FrontDesk, OrgRole::Archive, OrgRole::RecordsCustodian];
-    let listed = people.iter().zip(roles).filter(|(person, _)| **person != PATIENT);
-    let members = listed.map(|(person, role)| entry(*person, role)).collect();
-    let key = OrgKey::from_seed(ORG, &Zeroizing::new([0xa0; 32]));
-    let draft = DirectoryDraft { display_name: "P".into(), members, next_org_key: None };
-    let directory = Directory::issue(&key, None, draft, NOW).expect("a right directory");
-    let pin = DirectoryPin::first(directory, ORG, &key.public_key()).expect("a right directory");
-    Cast { devices, keys, without, pin }
-});
-
-fn aik(person: u8) -> AccountKey {
-    AccountKey::from_seed(account(person), &Zeroizing::new([person; 32]))
-}
-
-fn device(person: u8) -> LocalDevice {
-    let address = DeviceAddress {
-        account: account(person),
-        device: DeviceId::new(1).expect("in range"),
-        reg: RegNonce::new(1).expect("not 0"),
-    };
-    let seed = |purpose: u8| Zeroizing::new([person ^ purpose; 32]);
-    LocalDevice::from_seeds(address, aik(person).public_key(), &seed(0x40), &seed(0x80))
-}
-
-fn keys_of(device: &LocalDevice) -> AccountKeys {
-    let public = device.public();
-    let key = DeviceKey { device: public.address.device, dsk: public.dsk, listing: Listing::Current };
-    AccountKeys { account: public.address.account, aik: public.aik, predecessors: Vec::new(), devices: vec![key] }
-}
-
-fn entry(person: u8, role: OrgRole) -> OrgMember {
-    OrgMember {
-        account: account(person),
-        aik: aik(person).public_key(),
-        display_name: String::new(),
-        roles: vec![role],
-        not_before: None,
-        not_after: None,
-        previous_aiks: Vec::new(),
-    }
-}
-
-fn member(person: u8, role: Role) -> Member {
-    Member { account: account(person), aik: aik(person).public_key(), role }
-}
-
-/// The first state of a group.
-fn first(class: Class) -> GroupState {
-    let mut members = vec![member(OWNER, Role::Owner), member(DOCTOR, Role::Member), member(PATIENT, Role::Member)];
-    if class == Class::Clinical {
-        members.push(member(ARCHIVE, Role::Archive));
-    }
-    let org = (class == Class::Clinical).then_some(ORG);
-    let draft = GroupDraft { members, title: String::new(), policy: Policy::of(class), org };
-    GroupState::create(&CAST.devices[0], draft, NOW, &mut rng(13)).expect("a right state")
-}
 
 fn run(data: &[u8]) -> Depth {
     let mut input = Input::new(data);
@@ -329,10 +247,11 @@ impl Run {
                 let applied = self.ends[who].judge_waiting(&self.evidence(who));
                 self.took(who, applied);
             }
-            _ => {
+            RAW => {
                 let body = input.take(argument.into()).to_vec();
                 self.refuse(who, &v1::Signed { body, sig: vec![0; 64] });
             }
+            _ => {}
         }
     }
 
@@ -403,7 +322,7 @@ impl Run {
     fn took(&mut self, who: usize, applied: Applied) {
         let before = &self.ends[who];
         self.reached.accepted |= applied.roster.current() != before.current();
-        let forks = applied.events.iter().any(|event| matches!(event, carevow_core::group::GroupEvent::GroupFork(_)));
+        let forks = applied.events.iter().any(|event| matches!(event, GroupEvent::GroupFork(_)));
         self.reached.forked |= self.reached.accepted && forks;
         let issued = |hash: &[u8; 32]| self.states.iter().any(|state| state.roster.current().hash() == hash);
         assert!(issued(applied.roster.current().hash()), "nobody issued the current state");
@@ -445,17 +364,4 @@ fn reloaded(roster: &Roster) -> Roster {
     let read = Roster::from_bytes(&bytes).expect("a roster that was stored loads");
     assert!(read == *roster && read.to_bytes() == bytes, "a roster changes in the store");
     read
-}
-
-fn make_owner(draft: &mut GroupDraft, to: u8) {
-    draft.members.retain(|member| member.account != account(to));
-    draft.members.iter_mut().filter(|member| member.role == Role::Owner).for_each(|member| member.role = Role::Member);
-    draft.members.push(member(to, Role::Owner));
-}
-
-fn toggle(draft: &mut GroupDraft, person: u8) {
-    match draft.members.iter().position(|member| member.account == account(person)) {
-        Some(index) => drop(draft.members.remove(index)),
-        None => draft.members.push(member(person, Role::Member)),
-    }
 }

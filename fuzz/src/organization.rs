@@ -25,7 +25,7 @@ pub const TARGET: Target = Target {
     success: "adopted, a gap opened, a directory of another chain refused, the pin read back, and the gap closed by \
               what the service gave",
     seeds: || {
-        let all = [2, JUDGE, 1, JUDGE, 3, JUDGE, OTHERS, RELOAD, 0, ANSWER, 0];
+        let all = [2, JUDGE, 1, JUDGE, 3, JUDGE, OTHERS + 2, RELOAD, 0, ANSWER, 0];
         let rotated = [2, JUDGE, 1, JUDGE, 2, JUDGE, 3, JUDGE, 4, JUDGE, 6, CLOSES, 3, STAFF, 7, ANSWER, 0];
         vec![
             Seed::new("directory", 2, [0, 0]),
@@ -38,7 +38,7 @@ pub const TARGET: Target = Target {
             Seed::new(
                 "lost-jump",
                 4,
-                [2, JUDGE, 1, JUDGE, 3, JUDGE, OTHERS, RELOAD, 0, NOTHING, 0, JUDGE, 3, JUDGE, 7],
+                [2, JUDGE, 1, JUDGE, 3, JUDGE, OTHERS + 2, RELOAD, 0, NOTHING, 0, JUDGE, 3, JUDGE, 7],
             ),
             Seed::new("back-and-forth", 1, [2, JUDGE, 1, FROM_SERVICE, 0, JUDGE, 1, FROM_SERVICE, 2]),
             Seed::new("cut-answer", 2, [2, JUDGE, 1, JUDGE, 3, CUT, 2]),

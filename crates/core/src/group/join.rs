@@ -122,6 +122,8 @@ impl Roster {
             let since = node.superseded.unwrap_or(evidence.now);
             (*node.state.hash(), (node.state.clone(), since))
         }));
+        // It may have been known as one that lost.
+        roster.earlier.remove(roster.current.hash());
         roster.bound_earlier();
         let rejoined = GroupEvent::GroupFork(Fork::Rejoined(*roster.current.hash()));
         let fork = (why != Rejoining::Absent).then_some(rejoined);

@@ -84,10 +84,15 @@ impl Tree {
         removed
     }
 
+    /// Removes what stands on `parent` beside `next`.
+    pub(super) fn prune_beside(&mut self, parent: &StateHash, next: &StateHash) -> Vec<Node> {
+        let competing: Vec<_> = self.children(parent).iter().filter(|child| *child != next).copied().collect();
+        competing.iter().flat_map(|child| self.prune(child)).collect()
+    }
+
     /// Removes the first state and everything that stands on it beside `next`, which becomes the first.
     pub(super) fn begin_at(&mut self, first: &StateHash, next: &StateHash) -> Vec<Node> {
-        let competing: Vec<_> = self.children(first).iter().filter(|child| *child != next).copied().collect();
-        let mut removed: Vec<_> = competing.iter().flat_map(|child| self.prune(child)).collect();
+        let mut removed = self.prune_beside(first, next);
         if let Some(node) = self.remove(first) {
             self.children.remove(node.state.prev_hash());
             removed.push(node);

@@ -27,7 +27,7 @@ impl Roster {
         work.offer_waiting(self);
         for signed in states {
             match UnverifiedState::parse(signed) {
-                Ok(state) => work.offer(state, BTreeSet::from([from])),
+                Ok(state) => work.receive(state, from),
                 Err(error) => work.refused.push((sha256(&[&signed.body]), StateRejected::State(error))),
             }
         }
@@ -60,6 +60,8 @@ struct Work<'a> {
     /// By epoch, then in the order of arrival.
     pool: BTreeMap<Key, Pending>,
     offered: usize,
+    /// Those that came with this GroupUpdate.
+    received: BTreeSet<Key>,
     /// Those from which no run leads on: the pool only shrinks, so none ever will.
     dead_ends: BTreeSet<Key>,
     /// Where states of ours say that an earlier one is.
@@ -82,6 +84,7 @@ impl<'a> Work<'a> {
             evidence,
             pool: BTreeMap::new(),
             offered: 0,
+            received: BTreeSet::new(),
             dead_ends: BTreeSet::new(),
             named,
             cut_off: false,
@@ -91,24 +94,34 @@ impl<'a> Work<'a> {
     }
 
     fn offer_waiting(&mut self, roster: &Roster) {
-        roster.waiting.iter().for_each(|waiting| self.offer(waiting.state.clone(), waiting.from.clone()));
+        for waiting in &roster.waiting {
+            self.offer(waiting.state.clone(), waiting.from.clone());
+        }
     }
 
-    fn offer(&mut self, state: UnverifiedState, from: BTreeSet<AccountId>) {
+    fn receive(&mut self, state: UnverifiedState, from: AccountId) {
+        let key = self.offer(state, BTreeSet::from([from]));
+        self.received.extend(key);
+    }
+
+    /// Where it is in the pool, unless it is known or of another group.
+    fn offer(&mut self, state: UnverifiedState, from: BTreeSet<AccountId>) -> Option<Key> {
         let claims = state.claims();
         if claims.group() != self.roster.group() {
-            return self.refused.push((*claims.hash(), StateRejected::OtherGroup));
+            self.refused.push((*claims.hash(), StateRejected::OtherGroup));
+            return None;
         }
         if self.roster.state(claims.hash()).is_some() {
-            return;
+            return None;
         }
-        match self.pool.values_mut().find(|pending| pending.state == state) {
-            Some(pending) => pending.from.extend(from),
-            None => {
-                self.offered = self.offered.saturating_add(1);
-                self.pool.insert((claims.epoch(), self.offered), Pending { state, from, verdict: None });
-            }
+        if let Some((key, pending)) = self.pool.iter_mut().find(|(_, pending)| pending.state == state) {
+            pending.from.extend(from);
+            return Some(*key);
         }
+        self.offered = self.offered.saturating_add(1);
+        let key = (claims.epoch(), self.offered);
+        self.pool.insert(key, Pending { state, from, verdict: None });
+        Some(key)
     }
 
     /// Takes one state out of the pool, or a run of them; `false` when none can be taken.
@@ -207,10 +220,10 @@ impl<'a> Work<'a> {
     fn choose(&mut self) {
         let base = self.roster.chain.first().copied().unwrap_or(*self.roster.current.hash());
         let selection = self.roster.tree.select(base, &self.roster.chain);
-        if selection.double_hand_over && !self.roster.double_hand_over {
+        if selection.double_hand_over() && !self.roster.double_hand_over {
             self.events.push(GroupEvent::GroupFork(Fork::DoubleHandOver));
         }
-        self.roster.double_hand_over = selection.double_hand_over;
+        self.roster.double_hand_over = selection.double_hand_over();
         if selection.chain != self.roster.chain {
             self.follow(selection.chain);
         }

@@ -7,11 +7,25 @@ use crate::limits::{EARLIER_STATES_BYTES, GROUP_TREE_BYTES};
 impl Roster {
     /// What is kept, after states were judged.
     pub(in crate::group) fn bound(&mut self) {
-        // While two hand-overs stop the group nothing goes, so that nobody sets it going by adding states.
-        if !self.double_hand_over {
-            self.bound_tree();
+        match self.double_hand_over {
+            false => self.bound_tree(),
+            true => self.bound_stopped(),
         }
         self.bound_earlier();
+    }
+
+    /// While two hand-overs stop the group none of their branches goes, so that nobody sets it going by adding states:
+    /// beyond 4 MiB what lost elsewhere goes.
+    fn bound_stopped(&mut self) {
+        let Some(base) = self.chain.first().copied().filter(|_| self.tree.weight() > GROUP_TREE_BYTES) else {
+            return;
+        };
+        let hand_overs = self.tree.select(base, &self.chain).hand_overs;
+        for (parent, next) in self.chain.iter().zip(self.chain.iter().skip(1)) {
+            if !hand_overs.contains(parent) {
+                self.tree.prune_beside(parent, next);
+            }
+        }
     }
 
     /// Beyond 4 MiB the oldest states of the chain go, with what competes with their successors; messages may still

@@ -138,7 +138,7 @@ fn is_consistent(roster: &Roster) -> bool {
 fn is_chosen(roster: &Roster) -> bool {
     let selection = roster.chain.first().map(|base| roster.tree.select(*base, &roster.chain));
     selection.is_some_and(|selection| {
-        selection.chain == roster.chain && selection.double_hand_over == roster.double_hand_over
+        selection.chain == roster.chain && selection.double_hand_over() == roster.double_hand_over
     })
 }
 

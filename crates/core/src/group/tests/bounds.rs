@@ -230,6 +230,37 @@ fn a_group_that_is_stopped_is_not_set_going_by_more_states_and_a_custodian_still
 }
 
 #[test]
+fn a_stopped_group_is_not_filled_by_a_custodian_whose_branch_has_lost() {
+    let (base, known) = (clinical(), Known::all());
+    let (one, other) = (titled(&base, CUSTODIAN, "one"), titled(&base, DEPUTY, "other"));
+    let (kept, lost, by) = if one.hash() < other.hash() { (one, other, DEPUTY) } else { (other, one, CUSTODIAN) };
+    let (to_doctor, to_keeper) = (hand_over(&kept, OWNER, DOCTOR), hand_over(&kept, OWNER, CUSTODIAN));
+    let mut roster = applied(&accepted(&[&base, &kept, &to_doctor], &known), &[&lost, &to_keeper], &known).roster;
+    let mut last = lost;
+    for n in 0..70 {
+        last = heavy(&last, by, &format!("{n}"));
+        roster = applied(&roster, &[&last], &known).roster;
+        assert!(roster.tree.weight() <= GROUP_TREE_BYTES);
+    }
+    ROSTER.comes_back(&roster);
+    assert_eq!(roster.fan_out(&known.evidence()), Err(SendsStopped));
+    assert!(roster.state(to_keeper.hash()).is_some());
+}
+
+#[test]
+fn t117_two_answers_that_are_not_full_are_no_full_one() {
+    let gone = with_devices(Listing::Older);
+    let states = long(&personal(), &device(OWNER));
+    let behind = Roster::created(personal(), gone.now);
+    let (one, other): (Vec<_>, Vec<_>) = (states[1..11].iter().collect(), states[11..60].iter().collect());
+    let waiting = sent(&behind, &one, PATIENT, &gone).roster;
+    assert_eq!(waiting.waiting().count(), one.len());
+    assert_eq!(sent(&waiting, &other, PATIENT, &gone).roster.current(), &states[0]);
+    let whole: Vec<_> = states[1..60].iter().collect();
+    assert_eq!(sent(&waiting, &whole, PATIENT, &gone).roster.current(), &states[59], "control");
+}
+
+#[test]
 fn a_state_under_another_signature_does_not_wait_beside_itself() {
     let (listed, gone) = (with_devices(Listing::Current), with_devices(Listing::Older));
     let base = personal();

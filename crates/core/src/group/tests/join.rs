@@ -4,6 +4,7 @@ use super::fixture::*;
 use super::*;
 use crate::content::BodyKind;
 use crate::group::{JoinError, Joined, MessageVerdict, Rejoining, SentIn};
+use crate::group::tests::stored::ROSTER;
 use crate::malicious;
 use crate::testing::at;
 use crate::time::DAY_MS;
@@ -134,4 +135,21 @@ fn t121_a_member_that_joined_later_takes_an_older_state_as_context_only() {
     // Nothing is built on it: a sibling of the state that we joined by does not compete.
     let sibling = ground_below(&one, OWNER, two.hash());
     assert_eq!(applied(&knowing, &[&sibling], &known).roster.current(), &two);
+}
+
+#[test]
+fn a_member_rejoins_by_a_state_that_had_lost_here() {
+    let (base, known) = (clinical(), Known::all());
+    let lost = titled(&base, OWNER, "lost");
+    let further = titled(&lost, OWNER, "further");
+    let custodian = titled(&base, CUSTODIAN, "by the custodian");
+    let roster = applied(&accepted(&[&base, &custodian], &known), &[&lost, &further], &known).roster;
+    assert_eq!((roster.current(), roster.state(further.hash())), (&custodian, Some(&further)));
+    let late = known.at(known.now.plus(7 * DAY_MS));
+    let asked = Rejoining::Unanswered(known.now);
+    let joined = roster.rejoin(&further.to_signed(), id_of(PATIENT), id_of(OWNER), asked, &late.evidence()).unwrap();
+    assert_eq!(joined.roster.current(), &further);
+    ROSTER.comes_back(&joined.roster);
+    let message = SentIn { sender: id_of(DOCTOR), state: Some(custodian.hash()), kind: BodyKind::Text };
+    assert_eq!(joined.roster.judge_message(&message, &late.evidence()), Ok(MessageVerdict::Stale));
 }

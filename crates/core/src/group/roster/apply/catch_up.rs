@@ -76,7 +76,7 @@ impl Work<'_> {
 
     /// Bytes of this GroupUpdate up to a state, `before` being those up to the one before it.
     fn answered(&self, key: Key, before: Option<usize>) -> usize {
-        let pending = self.pool.get(&key).filter(|pending| self.from.is_some_and(|from| pending.from.contains(&from)));
+        let pending = self.pool.get(&key).filter(|_| self.received.contains(&key));
         let weight = pending.map(|pending| pending.state.claims().weight());
         weight.zip(before).map_or(0, |(weight, before)| before.saturating_add(weight))
     }

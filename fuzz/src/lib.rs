@@ -9,11 +9,13 @@ pub mod attachment;
 pub mod content;
 pub mod conversation;
 pub mod envelope;
+pub mod group;
 pub mod handshake;
 pub mod identity;
 pub mod input;
 pub mod invitation;
 pub mod linking;
+pub mod organization;
 pub mod prekey;
 pub mod ratchet;
 pub mod records;
@@ -81,6 +83,8 @@ pub const TARGETS: &[Target] = &[
     linking::TARGET,
     safety::TARGET,
     records::TARGET,
+    group::TARGET,
+    organization::TARGET,
 ];
 
 /// The target with this name.

@@ -29,6 +29,8 @@ pub const DEVICES: usize = 16;
 pub const GROUP_MEMBERS: usize = 50;
 /// Title of a group, bytes.
 pub const GROUP_TITLE_BYTES: usize = 256;
+/// Former keys of a practice that are remembered: what an older one signs is refused as any unknown key's.
+pub const FORMER_ORG_KEYS: usize = 16;
 /// Members of an organization.
 pub const ORG_MEMBERS: usize = 5_000;
 /// Former identity keys that a directory lists for one member.
@@ -183,12 +185,23 @@ pub const HISTORY_ITEM_BYTES: usize = CONTENT_BYTES + 4 * 1024;
 /// How long after the code of a new invitation old content stays back, unless the code was confirmed in the room.
 pub const SUCCESSION_WAIT_MS: u64 = DAY_MS;
 
-/// States of a group that wait for a manifest or a directory.
+/// States of a group that wait for a manifest or a directory, of one share: each member has one, so that nobody's
+/// states push out another's.
 pub const WAITING_STATES: usize = 16;
+/// The same in bytes: one answer fits.
+pub const WAITING_BYTES: usize = GROUP_UPDATE_BYTES;
 /// Competing states of one parent that are kept: honest devices make none.
 pub const COMPETING_STATES: usize = 16;
 /// States in one GroupUpdate, bytes: leaves room for manifests in the same content.
 pub const GROUP_UPDATE_BYTES: usize = 192 * 1024;
+/// What a state weighs beside its body, bytes.
+pub const STATE_OVERHEAD_BYTES: usize = 80;
+/// An answer with more bytes of states than this may have been cut off: the longest state might not have fitted.
+pub const FULL_ANSWER_BYTES: usize = GROUP_UPDATE_BYTES - SIGNED_OBJECT_BYTES - STATE_OVERHEAD_BYTES;
+/// Valid states of a group that are kept, bytes: some 1 300 changes of 50 members, or 7 000 of five.
+pub const GROUP_TREE_BYTES: usize = 4 * 1024 * 1024;
+/// States that messages may name and that nothing stands on, bytes: they can be asked for again.
+pub const EARLIER_STATES_BYTES: usize = 1024 * 1024;
 /// Devices of all members together above which the app is warned: each costs one envelope for each message.
 pub const GROUP_DEVICES_WARNING: usize = 150;
 /// How long a member of a clinical group asks for states before it takes one as if joining.
@@ -205,3 +218,9 @@ pub const UNSEEN_AGE_MS: u64 = 14 * DAY_MS;
 pub const RECORD_GAP_MS: u64 = 24 * HOUR_MS;
 /// Acknowledged messages that an archive waits for; beyond it the oldest is an event at once.
 pub const AWAITED_COPIES: usize = 10_000;
+/// A roster at rest: more than the limits of what is in it allow.
+pub const ROSTER_STATE_BYTES: usize = 16 * 1024 * 1024;
+/// Devices of one group whose stale messages are remembered for an epoch: every device of every member.
+pub const STALE_DEVICES: usize = GROUP_MEMBERS * DEVICES;
+/// The pin of a practice at rest: two directories, and the accounts and hashes beside them.
+pub const DIRECTORY_PIN_BYTES: usize = 2 * ORG_DIRECTORY_BYTES + 512 * 1024;

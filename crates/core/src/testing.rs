@@ -1,7 +1,9 @@
 //! What tests share: seeded randomness, times, ids and keys that need no ceremony.
 
+mod at_rest;
 mod party;
 
+pub(crate) use at_rest::Stored;
 pub(crate) use party::{Certificates, Party, Service};
 
 use rand_chacha::ChaCha20Rng;

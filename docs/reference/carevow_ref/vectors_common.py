@@ -26,7 +26,7 @@ def unhex(v):
 
 
 TEXT = {"label", "profile", "text", "relay", "configured", "code", "typed", "digits", "kind", "lane_offer", "sender",
-        "receiver", "display_name", "name", "side"}
+        "receiver", "display_name", "name", "side", "title", "known", "event", "reason", "lacks", "verdict", "source"}
 
 
 def norm(v, key=None):

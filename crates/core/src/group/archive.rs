@@ -2,9 +2,13 @@
 //! archive too, so that a sender that leaves the archive out, or tells members different things, is seen as soon as one
 //! honest member acknowledges.
 
+use prost::Message as _;
+
+use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, unchanged};
 use crate::ids::{AccountId, MessageId};
 use crate::limits::{AWAITED_COPIES, RECORD_GAP_MS};
 use crate::time::Timestamp;
+use crate::wire::v1;
 
 /// What is wrong with a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,10 +83,50 @@ impl AwaitedCopies {
             self.awaited.iter().copied().partition(|copy| now.since(copy.since) >= RECORD_GAP_MS);
         (Self { awaited }, gaps.into_iter().map(Awaited::gap).collect())
     }
+
+    /// For the store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let copies = self.awaited.iter().map(Awaited::to_wire).collect();
+        v1::AwaitedState { format: FORMAT, copies, complete: COMPLETE }.encode_to_vec()
+    }
+
+    /// From the store, whole or not at all.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AtRestError> {
+        let stored = v1::AwaitedState::read(bytes)?;
+        let awaited = stored.copies.iter().map(Awaited::from_wire).collect::<Option<Vec<_>>>();
+        let loaded = awaited.filter(|awaited| awaited.len() <= AWAITED_COPIES).map(|awaited| Self { awaited });
+        unchanged(loaded, bytes, Self::to_bytes)
+    }
 }
 
 impl Awaited {
+    fn to_wire(&self) -> v1::AwaitedCopy {
+        v1::AwaitedCopy {
+            message_id: self.message.as_bytes().to_vec(),
+            digest: self.digest.to_vec(),
+            account_id: self.by.as_bytes().to_vec(),
+            since_ms: self.since.as_millis(),
+        }
+    }
+
+    fn from_wire(stored: &v1::AwaitedCopy) -> Option<Self> {
+        Some(Self {
+            message: MessageId::from_slice(&stored.message_id)?,
+            digest: stored.digest.as_slice().try_into().ok()?,
+            by: AccountId::from_slice(&stored.account_id)?,
+            since: Timestamp::from_millis(stored.since_ms),
+        })
+    }
+
     const fn gap(self) -> ArchiveEvent {
         ArchiveEvent::RecordGap { message: self.message, by: self.by }
+    }
+}
+
+impl AtRest for v1::AwaitedState {
+    const LIMIT: usize = AWAITED_COPIES * 128;
+
+    fn complete(&self) -> u32 {
+        self.complete
     }
 }

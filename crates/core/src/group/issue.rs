@@ -88,7 +88,7 @@ impl Roster {
             return Err(IssueError::Stopped);
         }
         let state = self.current.succeed(device, draft, evidence.now)?;
-        let applied = self.apply(&[state.to_signed()], evidence);
+        let applied = self.apply(&[state.to_signed()], actor.account, evidence);
         if applied.roster.current == state {
             let update = GroupUpdate { states: vec![state.to_signed()], ..GroupUpdate::default() };
             return Ok(Issued { roster: applied.roster, update, events: applied.events });

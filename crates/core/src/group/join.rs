@@ -32,8 +32,9 @@ pub enum JoinError {
     /// This device is in the group, and needs every state in between.
     #[error("the states between are needed")]
     Between,
-    /// Neither the owner of the newest state here nor a listed records custodian issued it.
-    #[error("issued by neither the owner nor a records custodian")]
+    /// Neither the owner of the newest state here nor a listed records custodian issued it; in a personal group: nobody
+    /// who is a member of the newest state here.
+    #[error("issued by nobody who may")]
     Issuer,
 }
 
@@ -44,6 +45,8 @@ pub enum Rejoining {
     Absent,
     /// It asked for the states between at this time, and nobody answered. Clinical groups only.
     Unanswered(Timestamp),
+    /// The same in a personal group, and the person was shown who says what, and agreed.
+    Acknowledged(Timestamp),
 }
 
 /// A roster that begins with the state that brought this device in.
@@ -104,7 +107,12 @@ impl Roster {
                     return Err(JoinError::Issuer);
                 }
             }
-            Rejoining::Absent | Rejoining::Unanswered(_) => return Err(JoinError::Between),
+            Rejoining::Acknowledged(since) if self.may_acknowledge(since, evidence.now) => {
+                self.current.member(state.actor().account).ok_or(JoinError::Issuer)?;
+            }
+            Rejoining::Absent | Rejoining::Unanswered(_) | Rejoining::Acknowledged(_) => {
+                return Err(JoinError::Between);
+            }
         }
         let mut roster = Self::starting(state, evidence.now);
         roster.floor = self.floor.raised_by(roster.current.policy());
@@ -114,16 +122,24 @@ impl Roster {
             let since = node.superseded.unwrap_or(evidence.now);
             (*node.state.hash(), (node.state.clone(), since))
         }));
+        // It may have been known as one that lost.
+        roster.earlier.remove(roster.current.hash());
+        roster.bound_earlier();
         let rejoined = GroupEvent::GroupFork(Fork::Rejoined(*roster.current.hash()));
-        let fork = matches!(why, Rejoining::Unanswered(_)).then_some(rejoined);
+        let fork = (why != Rejoining::Absent).then_some(rejoined);
         let keys = roster.changed_keys(evidence).map(GroupEvent::MemberKeyChanged);
         let events = fork.into_iter().chain(keys).collect();
         Ok(Joined { roster, events })
     }
 
-    /// Whether a member that asked at `since` has waited long enough.
+    /// Whether a member of a clinical group that asked at `since` has waited long enough.
     pub fn may_rejoin(&self, since: Timestamp, now: Timestamp) -> bool {
         self.policy().class == Class::Clinical && now.since(since) >= REJOIN_AFTER_MS
+    }
+
+    /// Whether a member of a personal group that asked at `since` has waited long enough for its person to be asked.
+    pub fn may_acknowledge(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.policy().class == Class::Personal && now.since(since) >= REJOIN_AFTER_MS
     }
 }
 

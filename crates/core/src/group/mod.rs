@@ -19,6 +19,7 @@ mod stale;
 mod state;
 mod tree;
 mod unseen;
+mod waiting;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,17 @@
 //! The chain of a group's states as a device holds it: `docs/protocol.md` B13.2 to B13.4.
 
 mod apply;
+mod bounds;
+mod stored;
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{Policy, PolicyFloor};
 use super::rules::{Lack, Standing, StateRejected};
-use super::state::{GroupState, UnverifiedState};
+use super::state::GroupState;
 use super::tree::{Node, StateHash, Tree};
+use super::waiting::Waiting;
 use crate::ids::{AccountId, GroupId};
 use crate::limits::GROUP_UPDATE_BYTES;
 use crate::organization::AikChange;
@@ -26,7 +29,7 @@ pub struct Roster {
     /// States that are no part of the tree: older than its first one, or of the chain before this device lost it.
     pub(super) earlier: BTreeMap<StateHash, (GroupState, Timestamp)>,
     /// Oldest first.
-    pub(super) waiting: Vec<(UnverifiedState, Lack)>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) floor: PolicyFloor,
     pub(super) leavers: BTreeSet<AccountId>,
     pub(super) double_hand_over: bool,
@@ -82,7 +85,8 @@ pub struct Applied {
     pub events: Vec<GroupEvent>,
     /// States that are refused for good, by their hash: `ContentRejected`.
     pub refused: Vec<(StateHash, StateRejected)>,
-    /// States between are missing: what follows this one is asked for (`GroupUpdate.want_after`).
+    /// States between are missing, or there may be more than one answer held: what follows this one is asked for
+    /// (`GroupUpdate.want_after`).
     pub want_after: Option<StateHash>,
 }
 
@@ -131,7 +135,7 @@ impl Roster {
 
     /// States that wait for a manifest or a directory, with what they wait for.
     pub fn waiting(&self) -> impl Iterator<Item = (&StateHash, Lack)> {
-        self.waiting.iter().map(|(state, lack)| (state.claims().hash(), *lack))
+        self.waiting.iter().map(|waiting| (waiting.state.claims().hash(), waiting.lack))
     }
 
     /// The answer to `GroupUpdate.want_after`: what follows a state on the chain; if it lost, what follows the last
@@ -148,7 +152,7 @@ impl Roster {
         };
         let mut bytes = 0_usize;
         let mut fits = |state: &&GroupState| {
-            bytes = bytes.saturating_add(state.wire_len());
+            bytes = bytes.saturating_add(state.weight());
             bytes <= GROUP_UPDATE_BYTES
         };
         let states = |hash: &StateHash| self.tree.node(hash).map(|node| &node.state);

@@ -4,6 +4,7 @@ use super::evidence::Evidence;
 use super::member::Role;
 use super::policy::Class;
 use super::state::{GroupState, StateError, UnverifiedState};
+use crate::ids::AccountId;
 use crate::organization::OrgRole;
 use crate::primitives::Ed25519PublicKey;
 
@@ -40,6 +41,9 @@ pub enum StateRejected {
     /// Not signed by the device that it names.
     #[error("the signature does not verify")]
     Signature,
+    /// Two hand-overs stop the group, and as many states are here as are kept: only a custodian may add one.
+    #[error("the group is stopped and full")]
+    Full,
 }
 
 /// What a state fails by that a newer manifest or directory may give: it is kept, and judged again then.
@@ -124,12 +128,22 @@ pub(super) fn judge_vouched(parent: &GroupState, state: &UnverifiedState, eviden
 /// Otherwise a removed device of the owner could hand the group to anybody, who would vouch for it.
 pub(super) fn may_vouch(tip: &GroupState, state: &GroupState, evidence: &Evidence<'_>) -> bool {
     let actor = state.actor().account;
-    let listed = evidence.directory_of(tip.org()).is_some_and(|directory| {
-        directory
-            .listed(actor, evidence.now)
-            .is_some_and(|entry| entry.has(OrgRole::Clinical) || entry.has(OrgRole::RecordsCustodian))
-    });
-    tip.member(actor).is_some() || (tip.policy().class == Class::Clinical && listed)
+    tip.member(actor).is_some() || (tip.policy().class == Class::Clinical && leads(tip, actor, evidence))
+}
+
+/// Whether an account may vouch by its session for an answer that has no room for the state that would: who could
+/// become the owner and sign that state. Rule 4 has to hold for the last state of such an answer, as for the newest.
+pub(super) fn may_vouch_by_session(tip: &GroupState, from: AccountId, evidence: &Evidence<'_>) -> bool {
+    match tip.policy().class {
+        Class::Personal => tip.member(from).is_some(),
+        Class::Clinical => leads(tip, from, evidence),
+    }
+}
+
+/// Whether the practice lists an account as clinical or custodian.
+fn leads(tip: &GroupState, account: AccountId, evidence: &Evidence<'_>) -> bool {
+    let listed = evidence.directory_of(tip.org()).and_then(|directory| directory.listed(account, evidence.now));
+    listed.is_some_and(|entry| entry.has(OrgRole::Clinical) || entry.has(OrgRole::RecordsCustodian))
 }
 
 /// Rule 3, and the place in the chain: the same group, epoch n+1, `prev_hash`; class and `keep_at_least_ms` do not
@@ -165,6 +179,16 @@ fn author(parent: &GroupState, state: &GroupState) -> Result<Standing, StateReje
         false if parent.policy().class == Class::Clinical => Ok(Standing::Custodian),
         false => Err(StateRejected::NotOwner),
     }
+}
+
+/// Whether a state that was stored may stand on another with this standing.
+pub(super) fn stands_on(parent: &GroupState, state: &GroupState, standing: Standing) -> bool {
+    let author_is = match standing {
+        Standing::Base => return false,
+        Standing::Owner => Standing::Owner,
+        Standing::Custodian | Standing::FormerCustodian => Standing::Custodian,
+    };
+    follows(parent, state).is_ok() && author(parent, state) == Ok(author_is)
 }
 
 /// Rule 1: the signature verifies under the DSK of the actor's device in its account's manifest, whose identity key is

@@ -11,8 +11,15 @@ use crate::limits::COMPETING_STATES;
 pub(super) struct Selection {
     /// From the first state of the tree on.
     pub(super) chain: Vec<StateHash>,
-    /// Whether ownership passes on in two branches of it, and no custodian has spoken.
-    pub(super) double_hand_over: bool,
+    /// States on it from which ownership passes on in two branches, and no custodian has spoken.
+    pub(super) hand_overs: Vec<StateHash>,
+}
+
+impl Selection {
+    /// Whether two hand-overs stop the group.
+    pub(super) fn double_hand_over(&self) -> bool {
+        !self.hand_overs.is_empty()
+    }
 }
 
 /// The best continuation of a state, and what the rules ask about it.
@@ -33,17 +40,17 @@ impl Tree {
         let judging = Judging { tree: self, accepted: accepted.iter().copied().collect() };
         let branches = judging.branches();
         let mut chain = vec![base];
-        let mut double_hand_over = false;
+        let mut hand_overs = Vec::new();
         let mut at = base;
         while let Some(branch) = branches.get(&at) {
-            double_hand_over |= branch.double;
+            hand_overs.extend(branch.double.then_some(at));
             match branch.next {
                 Some(next) => chain.push(next),
                 None => break,
             }
             at = chain.last().copied().unwrap_or(base);
         }
-        Selection { chain, double_hand_over }
+        Selection { chain, hand_overs }
     }
 
     /// What exceeds the limit of competing states, parent by parent. Of each, those stay that can win.

@@ -11,7 +11,7 @@ use crate::content::collides_with_pair;
 use crate::identity::LocalDevice;
 use crate::ids::{AccountId, DeviceId, GroupId, OrgId};
 use crate::labels::Label;
-use crate::limits::{GROUP_MEMBERS, GROUP_TITLE_BYTES};
+use crate::limits::{GROUP_MEMBERS, GROUP_TITLE_BYTES, STATE_OVERHEAD_BYTES};
 use crate::primitives::{Ed25519PublicKey, Signature, kdf};
 use crate::random::{RandomError, draw};
 use crate::time::Timestamp;
@@ -164,7 +164,7 @@ impl GroupState {
     }
 
     /// Signs a state that follows this one. Whether it may is judged by [`Roster`](super::Roster).
-    pub(super) fn succeed(&self, device: &LocalDevice, draft: GroupDraft, now: Timestamp) -> Result<Self, StateError> {
+    pub(crate) fn succeed(&self, device: &LocalDevice, draft: GroupDraft, now: Timestamp) -> Result<Self, StateError> {
         let epoch = self.epoch.checked_add(1).ok_or(StateError::Last)?;
         Self::issue(device, Place { group: self.group, epoch, prev_hash: self.hash }, draft, now)
     }
@@ -219,9 +219,9 @@ impl GroupState {
         v1::Signed { body: self.body.to_vec(), sig: self.sig.to_vec() }
     }
 
-    /// Bytes as it travels, about.
-    pub(super) fn wire_len(&self) -> usize {
-        self.body.len().saturating_add(80)
+    /// What it weighs against the limits of B16: its body and 80 bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.body.len().saturating_add(STATE_OVERHEAD_BYTES)
     }
 
     /// `state_hash = SHA-256(body)`.

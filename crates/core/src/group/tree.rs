@@ -24,14 +24,19 @@ pub(super) struct Node {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tree {
     nodes: BTreeMap<StateHash, Node>,
+    /// Ascending, so that a tree that was stored is the same as one that grew.
     children: BTreeMap<StateHash, Vec<StateHash>>,
+    weight: usize,
 }
 
 impl Tree {
     pub(super) fn insert(&mut self, node: Node) {
-        let (hash, parent) = (*node.state.hash(), *node.state.prev_hash());
+        let (hash, parent, weight) = (*node.state.hash(), *node.state.prev_hash(), node.state.weight());
         if self.nodes.insert(hash, node).is_none() {
-            self.children.entry(parent).or_default().push(hash);
+            self.weight = self.weight.saturating_add(weight);
+            let siblings = self.children.entry(parent).or_default();
+            let at = siblings.partition_point(|sibling| *sibling < hash);
+            siblings.insert(at, hash);
         }
     }
 
@@ -56,23 +61,72 @@ impl Tree {
         self.children.iter().filter(|(_, children)| children.len() > 1).map(|(parent, _)| *parent).collect()
     }
 
+    /// Bytes of all states (B16).
+    pub(super) const fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// Removes a state and all that stands on it.
-    pub(super) fn prune(&mut self, hash: &StateHash) {
-        let parent = self.nodes.get(hash).map(|node| *node.state.prev_hash());
-        if let Some(siblings) = parent.and_then(|parent| self.children.get_mut(&parent)) {
+    pub(super) fn prune(&mut self, hash: &StateHash) -> Vec<Node> {
+        if let Some(parent) = self.nodes.get(hash).map(|node| *node.state.prev_hash()) {
+            let mut siblings = self.children.remove(&parent).unwrap_or_default();
             siblings.retain(|sibling| sibling != hash);
+            if !siblings.is_empty() {
+                self.children.insert(parent, siblings);
+            }
         }
+        let mut removed = Vec::new();
         let mut doomed = vec![*hash];
         while let Some(next) = doomed.pop() {
-            self.nodes.remove(&next);
+            removed.extend(self.remove(&next));
             doomed.extend(self.children.remove(&next).unwrap_or_default());
         }
+        removed
+    }
+
+    /// Removes what stands on `parent` beside `next`.
+    pub(super) fn prune_beside(&mut self, parent: &StateHash, next: &StateHash) -> Vec<Node> {
+        let competing: Vec<_> = self.children(parent).iter().filter(|child| *child != next).copied().collect();
+        competing.iter().flat_map(|child| self.prune(child)).collect()
+    }
+
+    /// Removes the first state and everything that stands on it beside `next`, which becomes the first.
+    pub(super) fn begin_at(&mut self, first: &StateHash, next: &StateHash) -> Vec<Node> {
+        let mut removed = self.prune_beside(first, next);
+        if let Some(node) = self.remove(first) {
+            self.children.remove(node.state.prev_hash());
+            removed.push(node);
+        }
+        if let Some(node) = self.nodes.get_mut(next) {
+            node.standing = Standing::Base;
+        }
+        removed
+    }
+
+    fn remove(&mut self, hash: &StateHash) -> Option<Node> {
+        let removed = self.nodes.remove(hash)?;
+        self.weight = self.weight.saturating_sub(removed.state.weight());
+        Some(removed)
     }
 
     /// States by epoch, the highest first: children before parents.
     pub(super) fn leaves_first(&self) -> Vec<StateHash> {
-        let mut order: Vec<_> = self.nodes.values().map(|node| (node.state.epoch(), *node.state.hash())).collect();
-        order.sort_unstable_by(|one, other| other.cmp(one));
-        order.into_iter().map(|(_, hash)| hash).collect()
+        self.by_epoch().map(|node| *node.state.hash()).rev().collect()
+    }
+
+    /// States by epoch, then by hash: parents before children.
+    pub(super) fn by_epoch(&self) -> impl DoubleEndedIterator<Item = &Node> {
+        let mut nodes: Vec<_> = self.nodes.values().collect();
+        // The map is ordered by hash already, and the sort is stable.
+        nodes.sort_by_key(|node| node.state.epoch());
+        nodes.into_iter()
+    }
+
+    /// From the first state to this one; `None` if it is not here.
+    pub(super) fn path_to(&self, hash: &StateHash) -> Option<Vec<StateHash>> {
+        let steps = core::iter::successors(self.nodes.get(hash), |node| self.nodes.get(node.state.prev_hash()));
+        let mut path: Vec<_> = steps.map(|node| *node.state.hash()).collect();
+        path.reverse();
+        (!path.is_empty()).then_some(path)
     }
 }

@@ -1,8 +1,14 @@
 //! Contents whose group state is not here yet: `docs/protocol.md` B13.5. The contents themselves stay with the caller.
 
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+
+use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, unchanged};
 use crate::ids::{AccountId, DeviceId, GroupId, MessageId};
 use crate::limits::{STATE_MISSING_MS, UNSEEN_AGE_MS, UNSEEN_CONTENTS};
 use crate::time::Timestamp;
+use crate::wire::v1;
 
 /// A decrypted content that waits, and what for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,5 +95,59 @@ impl UnseenContents {
     /// Those that wait, in the order in which they came.
     pub fn waiting(&self) -> impl Iterator<Item = &Unseen> {
         self.waiting.iter().map(|(content, _)| content)
+    }
+
+    /// For the store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let waiting = self.waiting.iter().map(|(content, raised)| content.to_wire(*raised)).collect();
+        v1::UnseenState { format: FORMAT, waiting, complete: COMPLETE }.encode_to_vec()
+    }
+
+    /// From the store, whole or not at all.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AtRestError> {
+        let stored = v1::UnseenState::read(bytes)?;
+        let waiting = stored.waiting.iter().map(Unseen::from_wire).collect::<Option<Vec<_>>>();
+        let mut of_sender = BTreeMap::<_, usize>::new();
+        for (content, _) in waiting.iter().flatten() {
+            let count = of_sender.entry(content.sender).or_default();
+            *count = count.saturating_add(1);
+        }
+        let bounded = of_sender.values().all(|count| *count <= UNSEEN_CONTENTS);
+        unchanged(waiting.filter(|_| bounded).map(|waiting| Self { waiting }), bytes, Self::to_bytes)
+    }
+}
+
+impl Unseen {
+    fn to_wire(self, raised: Raised) -> v1::UnseenContent {
+        v1::UnseenContent {
+            account_id: self.sender.as_bytes().to_vec(),
+            device_id: self.device.as_u32(),
+            message_id: self.message.as_bytes().to_vec(),
+            group_id: self.group.as_bytes().to_vec(),
+            state_hash: self.state.to_vec(),
+            since_ms: self.since.as_millis(),
+            missing: raised == Raised::Yes,
+        }
+    }
+
+    fn from_wire(stored: &v1::UnseenContent) -> Option<(Self, Raised)> {
+        let content = Self {
+            sender: AccountId::from_slice(&stored.account_id)?,
+            device: DeviceId::new(stored.device_id)?,
+            message: MessageId::from_slice(&stored.message_id)?,
+            group: GroupId::from_slice(&stored.group_id)?,
+            state: stored.state_hash.as_slice().try_into().ok()?,
+            since: Timestamp::from_millis(stored.since_ms),
+        };
+        Some((content, if stored.missing { Raised::Yes } else { Raised::No }))
+    }
+}
+
+impl AtRest for v1::UnseenState {
+    // Bounded for each account; how many accounts there are is the store's affair.
+    const LIMIT: usize = usize::MAX;
+
+    fn complete(&self) -> u32 {
+        self.complete
     }
 }

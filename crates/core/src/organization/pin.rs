@@ -1,6 +1,7 @@
 //! What is known of a practice, and how a directory is judged by it: `docs/protocol.md` B17, with the rules of B2.3.
 
 mod gap;
+mod stored;
 
 use gap::Gap;
 pub use gap::MissingDirectories;
@@ -8,7 +9,7 @@ pub use gap::MissingDirectories;
 use super::directory::{Directory, Step};
 use crate::identity::Source;
 use crate::ids::{AccountId, OrgId};
-use crate::limits::{OPEN_GAPS, ORG_MEMBERS};
+use crate::limits::{FORMER_ORG_KEYS, OPEN_GAPS, ORG_MEMBERS};
 use crate::primitives::Ed25519PublicKey;
 use crate::time::Timestamp;
 
@@ -66,7 +67,7 @@ pub struct DirectoryPin {
     gap: Option<Gap>,
     /// Hashes of directories that lost by the gap rule.
     lost: Vec<[u8; 32]>,
-    /// Keys that the chain led away from.
+    /// Keys that the chain led away from, newest first, at most 16, each once; never the current one.
     former_keys: Vec<Ed25519PublicKey>,
     /// Accounts that were listed once and are not now, the latest first, at most 5 000.
     departed: Vec<AccountId>,
@@ -174,7 +175,9 @@ impl DirectoryPin {
     fn take(&mut self, directory: &Directory) -> Option<DirectoryEvent> {
         let old = core::mem::replace(&mut self.current, directory.clone());
         if old.org_key() != directory.org_key() {
+            self.former_keys.retain(|key| key != old.org_key() && key != directory.org_key());
             self.former_keys.insert(0, *old.org_key());
+            self.former_keys.truncate(FORMER_ORG_KEYS);
         }
         self.lost.retain(|hash| hash != directory.hash());
         let absent = |account: &AccountId| directory.member(*account).is_none();

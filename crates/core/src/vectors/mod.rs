@@ -9,6 +9,7 @@ mod cast;
 mod content;
 mod encodings;
 mod envelope;
+mod group;
 mod handshake;
 mod identity;
 mod invitation;
@@ -16,7 +17,9 @@ mod kdf;
 mod lanes;
 mod linking;
 mod node;
+mod organization;
 mod padding;
+mod practice;
 mod prekey;
 mod ratchet;
 mod records;
@@ -53,6 +56,8 @@ fn areas() -> Vec<Area> {
         linking::area(),
         invitation::area(),
         records::area(),
+        group::area(),
+        organization::area(),
     ]
 }
 

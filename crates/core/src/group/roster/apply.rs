@@ -1,32 +1,44 @@
 //! Judging states that were received: `docs/protocol.md` B13.2 and B13.3.
 
+mod catch_up;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Applied, Fork, GroupEvent, Roster};
 use crate::group::evidence::Evidence;
-use crate::group::rules::{Lack, Refusal, Standing, StateRejected, judge, judge_vouched, may_vouch};
+use crate::group::rules::{Lack, Refusal, Standing, StateRejected, judge};
 use crate::group::state::{GroupState, UnverifiedState};
 use crate::group::tree::{Node, StateHash};
-use crate::limits::WAITING_STATES;
+use crate::group::waiting::{Waiting, with_room};
+use crate::ids::AccountId;
+use crate::limits::GROUP_TREE_BYTES;
 use crate::organization::AikChange;
 use crate::primitives::kdf::sha256;
 use crate::wire::v1;
 
 impl Roster {
-    /// Judges the states of a GroupUpdate, from whomever it came, together with those that wait. Manifests and
-    /// directories that came with them are adopted first and are part of `evidence`. With no states: judges again what
-    /// waits, after a manifest or a directory changed.
+    /// Judges the states of a GroupUpdate that came on a session with `from`, together with those that wait. From whom
+    /// they came decides whose room they take if they wait, and whether a full answer counts (B13.2), and nothing else.
+    /// Manifests and directories that came with them are adopted first and are part of `evidence`.
     ///
     /// Time follows from the number of states: each signature is verified a bounded number of times.
-    pub fn apply(&self, states: &[v1::Signed], evidence: &Evidence<'_>) -> Applied {
-        let mut work = Work::new(self, evidence);
-        self.waiting.iter().for_each(|(state, _)| work.offer(state.clone()));
+    pub fn apply(&self, states: &[v1::Signed], from: AccountId, evidence: &Evidence<'_>) -> Applied {
+        let mut work = Work::new(self, Some(from), evidence);
+        work.offer_waiting(self);
         for signed in states {
             match UnverifiedState::parse(signed) {
-                Ok(state) => work.offer(state),
+                Ok(state) => work.receive(state, from),
                 Err(error) => work.refused.push((sha256(&[&signed.body]), StateRejected::State(error))),
             }
         }
+        while work.step() {}
+        work.finish(self)
+    }
+
+    /// Judges again what waits, after a manifest or a directory changed.
+    pub fn judge_waiting(&self, evidence: &Evidence<'_>) -> Applied {
+        let mut work = Work::new(self, None, evidence);
+        work.offer_waiting(self);
         while work.step() {}
         work.finish(self)
     }
@@ -35,20 +47,27 @@ impl Roster {
 /// A state that is not in the tree yet.
 struct Pending {
     state: UnverifiedState,
+    from: BTreeSet<AccountId>,
     /// As judged on its parent, once that is known.
     verdict: Option<Result<Standing, Refusal>>,
 }
 
 struct Work<'a> {
     roster: Roster,
+    /// Who sent the GroupUpdate.
+    from: Option<AccountId>,
     evidence: &'a Evidence<'a>,
     /// By epoch, then in the order of arrival.
     pool: BTreeMap<Key, Pending>,
     offered: usize,
+    /// Those that came with this GroupUpdate.
+    received: BTreeSet<Key>,
     /// Those from which no run leads on: the pool only shrinks, so none ever will.
     dead_ends: BTreeSet<Key>,
     /// Where states of ours say that an earlier one is.
     named: BTreeSet<(u64, StateHash)>,
+    /// Whether states were taken from an answer that had no room for what vouches for them.
+    cut_off: bool,
     events: Vec<GroupEvent>,
     refused: Vec<(StateHash, StateRejected)>,
 }
@@ -56,31 +75,53 @@ struct Work<'a> {
 type Key = (u64, usize);
 
 impl<'a> Work<'a> {
-    fn new(roster: &Roster, evidence: &'a Evidence<'a>) -> Self {
+    fn new(roster: &Roster, from: Option<AccountId>, evidence: &'a Evidence<'a>) -> Self {
         let named = roster.named();
         let roster = Roster { waiting: Vec::new(), ..roster.clone() };
         Self {
             roster,
+            from,
             evidence,
             pool: BTreeMap::new(),
             offered: 0,
+            received: BTreeSet::new(),
             dead_ends: BTreeSet::new(),
             named,
+            cut_off: false,
             events: Vec::new(),
             refused: Vec::new(),
         }
     }
 
-    fn offer(&mut self, state: UnverifiedState) {
+    fn offer_waiting(&mut self, roster: &Roster) {
+        for waiting in &roster.waiting {
+            self.offer(waiting.state.clone(), waiting.from.clone());
+        }
+    }
+
+    fn receive(&mut self, state: UnverifiedState, from: AccountId) {
+        let key = self.offer(state, BTreeSet::from([from]));
+        self.received.extend(key);
+    }
+
+    /// Where it is in the pool, unless it is known or of another group.
+    fn offer(&mut self, state: UnverifiedState, from: BTreeSet<AccountId>) -> Option<Key> {
         let claims = state.claims();
         if claims.group() != self.roster.group() {
-            return self.refused.push((*claims.hash(), StateRejected::OtherGroup));
+            self.refused.push((*claims.hash(), StateRejected::OtherGroup));
+            return None;
         }
-        let known = self.roster.state(claims.hash()).is_some();
-        if !known && !self.pool.values().any(|pending| pending.state == state) {
-            self.offered = self.offered.saturating_add(1);
-            self.pool.insert((claims.epoch(), self.offered), Pending { state, verdict: None });
+        if self.roster.state(claims.hash()).is_some() {
+            return None;
         }
+        if let Some((key, pending)) = self.pool.iter_mut().find(|(_, pending)| pending.state == state) {
+            pending.from.extend(from);
+            return Some(*key);
+        }
+        self.offered = self.offered.saturating_add(1);
+        let key = (claims.epoch(), self.offered);
+        self.pool.insert(key, Pending { state, from, verdict: None });
+        Some(key)
     }
 
     /// Takes one state out of the pool, or a run of them; `false` when none can be taken.
@@ -123,70 +164,6 @@ impl<'a> Work<'a> {
         Some(verdict)
     }
 
-    /// Takes a state that is not valid as the newest one, if it stands on the current state and a run of states leads
-    /// from it to one that is valid by itself, whose author may vouch. This serves catching up: beside the current
-    /// state nothing is taken in this way, so nothing is replaced by it.
-    fn catch_up(&mut self, key: Key, parent: &GroupState) -> bool {
-        if parent.hash() != self.roster.current.hash() || self.dead_ends.contains(&key) {
-            return false;
-        }
-        let Some(run) = self.vouched_run(key, parent) else {
-            self.dead_ends.insert(key);
-            return false;
-        };
-        run.into_iter().for_each(|(key, standing)| self.insert(key, standing));
-        true
-    }
-
-    /// Breadth first, so that each state is looked at once.
-    fn vouched_run(&mut self, first: Key, tip: &GroupState) -> Option<Vec<(Key, Standing)>> {
-        let standing = judge_vouched(tip, &self.pool.get(&first)?.state, self.evidence)?;
-        let mut found: Vec<(Key, Standing, Option<usize>)> = vec![(first, standing, None)];
-        let mut at = 0;
-        while let Some((key, ..)) = found.get(at).copied() {
-            let parent = self.pool.get(&key)?.state.claims().clone();
-            for child in self.children(&parent) {
-                let verdict = self.judged(child, &parent);
-                let state = &self.pool.get(&child)?.state;
-                let standing = match verdict {
-                    Some(Ok(standing)) => Some(standing),
-                    _ => judge_vouched(&parent, state, self.evidence),
-                };
-                found.extend(standing.map(|standing| (child, standing, Some(at))));
-                if verdict.is_some_and(|verdict| verdict.is_ok()) && may_vouch(tip, state.claims(), self.evidence) {
-                    return Some(Self::run(&found));
-                }
-            }
-            at = at.saturating_add(1);
-        }
-        None
-    }
-
-    /// From the first to the last, along the links.
-    fn run(found: &[(Key, Standing, Option<usize>)]) -> Vec<(Key, Standing)> {
-        let mut run = Vec::new();
-        let mut at = found.len().checked_sub(1);
-        while let Some((key, standing, before)) = at.and_then(|at| found.get(at)) {
-            run.push((*key, *standing));
-            at = *before;
-        }
-        run.reverse();
-        run
-    }
-
-    fn children(&self, parent: &GroupState) -> Vec<Key> {
-        let Some(epoch) = parent.epoch().checked_add(1) else {
-            return Vec::new();
-        };
-        let of_epoch = self.pool.range((epoch, 0)..=(epoch, usize::MAX));
-        let mut keys: Vec<_> = of_epoch
-            .filter(|(_, pending)| pending.state.claims().prev_hash() == parent.hash())
-            .map(|(key, pending)| (*pending.state.claims().hash(), *key))
-            .collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, key)| key).collect()
-    }
-
     fn refuse(&mut self, key: Key, reason: StateRejected) {
         if let Some(pending) = self.pool.remove(&key) {
             self.refused.push((*pending.state.claims().hash(), reason));
@@ -209,6 +186,10 @@ impl<'a> Work<'a> {
             return;
         };
         let now = self.evidence.now;
+        let full = self.roster.double_hand_over && self.roster.tree.weight() >= GROUP_TREE_BYTES;
+        if full && standing == Standing::Owner {
+            return self.refused.push((*pending.state.claims().hash(), StateRejected::Full));
+        }
         let state = pending.state.into_verified();
         let (hash, parent, account) = (*state.hash(), *state.prev_hash(), state.actor().account);
         if self.roster.tree.node(&hash).is_some() {
@@ -239,10 +220,10 @@ impl<'a> Work<'a> {
     fn choose(&mut self) {
         let base = self.roster.chain.first().copied().unwrap_or(*self.roster.current.hash());
         let selection = self.roster.tree.select(base, &self.roster.chain);
-        if selection.double_hand_over && !self.roster.double_hand_over {
+        if selection.double_hand_over() && !self.roster.double_hand_over {
             self.events.push(GroupEvent::GroupFork(Fork::DoubleHandOver));
         }
-        self.roster.double_hand_over = selection.double_hand_over;
+        self.roster.double_hand_over = selection.double_hand_over();
         if selection.chain != self.roster.chain {
             self.follow(selection.chain);
         }
@@ -278,26 +259,36 @@ impl<'a> Work<'a> {
         for hash in self.roster.tree.excess(&self.roster.chain) {
             self.roster.tree.prune(&hash);
         }
+        self.roster.bound();
         let first = before.chain.first().and_then(|hash| before.tree.node(hash)).map_or(0, |node| node.state.epoch());
+        let current = *self.roster.current.hash();
         let mut want_after = None;
         let pool = core::mem::take(&mut self.pool);
-        let mut waiting: Vec<(usize, UnverifiedState, Lack)> = Vec::new();
+        let mut waiting: Vec<(usize, Waiting)> = Vec::new();
         for ((_, order), pending) in pool {
+            // The same state under another signature may have been taken.
+            if self.roster.state(pending.state.claims().hash()).is_some() {
+                continue;
+            }
             let parent = pending.state.claims().prev_hash();
             let lack = match pending.verdict {
                 Some(Err(Refusal::Lacking(lack))) => Some(lack),
-                _ => waiting.iter().any(|(_, state, _)| state.claims().hash() == parent).then_some(Lack::Parent),
+                _ => waiting.iter().any(|(_, one)| one.state.claims().hash() == parent).then_some(Lack::Parent),
             };
             match lack {
-                Some(lack) => waiting.push((order, pending.state, lack)),
-                None if pending.state.claims().epoch() > first => want_after = Some(*self.roster.current.hash()),
+                Some(lack) => waiting.push((order, Waiting { state: pending.state, lack, from: pending.from })),
+                None if pending.state.claims().epoch() > first => want_after = Some(current),
                 None => {}
             }
         }
-        waiting.sort_unstable_by_key(|(order, ..)| *order);
-        let excess = waiting.len().saturating_sub(WAITING_STATES);
-        self.roster.waiting = waiting.into_iter().skip(excess).map(|(_, state, lack)| (state, lack)).collect();
-        if self.roster.current != before.current {
+        waiting.sort_unstable_by_key(|(order, _)| *order);
+        let waiting = waiting.into_iter().map(|(_, waiting)| waiting).collect();
+        self.roster.waiting = with_room(waiting, &self.roster.current, self.evidence);
+        let advanced = self.roster.current != before.current;
+        if self.cut_off || (advanced && !self.roster.waiting.is_empty()) {
+            want_after = Some(current);
+        }
+        if advanced {
             self.events.extend(self.roster.changed_keys(self.evidence).map(GroupEvent::MemberKeyChanged));
         }
         Applied { roster: self.roster, events: self.events, refused: self.refused, want_after }

@@ -21,7 +21,7 @@ fn what_follows_a_state_brings_another_member_up_to_date() {
     let behind = accepted(&references(&states[..3]), &known);
     let answer = full.after(behind.current().hash());
     assert_eq!(answer, signed(&references(&states[3..])));
-    assert_eq!(behind.apply(&answer, &known.evidence()).roster.current(), full.current());
+    assert_eq!(behind.apply(&answer, id_of(OWNER), &known.evidence()).roster.current(), full.current());
     assert_eq!(full.after(full.current().hash()), []);
     assert_eq!(full.state(states[2].hash()), Some(&states[2]));
     assert_eq!(full.state(&[7; 32]), None);
@@ -36,7 +36,7 @@ fn a_member_on_a_branch_that_lost_or_is_unknown_is_brought_back() {
     // Unknown here: the newest states, among which is the parent.
     let answer = full.after(other.hash());
     assert_eq!(answer, signed(&references(&states)));
-    assert_eq!(astray.apply(&answer, &known.evidence()).roster.current(), &states[1]);
+    assert_eq!(astray.apply(&answer, id_of(OWNER), &known.evidence()).roster.current(), &states[1]);
     // Known as a loser: what follows the last state that both have.
     let knowing = applied(&full, &[&other], &known).roster;
     assert_eq!(knowing.after(other.hash()), signed(&[&states[1]]));
@@ -66,7 +66,7 @@ fn an_answer_fits_into_one_content() {
         let answer = full.after(behind.current().hash());
         let bytes: usize = answer.iter().map(|signed| signed.body.len() + signed.sig.len()).sum();
         assert!(bytes <= crate::limits::GROUP_UPDATE_BYTES && !answer.is_empty());
-        behind = behind.apply(&answer, &known.evidence()).roster;
+        behind = behind.apply(&answer, id_of(OWNER), &known.evidence()).roster;
         rounds += 1;
     }
     assert_eq!(rounds, 2);

@@ -2,9 +2,10 @@
 
 use super::{AccountKeys, Class, Evidence, Fork, GroupDraft, GroupEvent, GroupState, Listing, Role, Roster};
 use crate::group::tree::StateHash;
-use crate::group::{Applied, DeviceKey, Member, Policy};
+use crate::group::{Applied, DeviceKey, Member, Policy, UnverifiedState};
 use crate::identity::LocalDevice;
 use crate::ids::{AccountId, GroupId, OrgId};
+use crate::malicious;
 use crate::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
 use crate::testing::{account, address, at, ed25519, rng};
 use crate::time::Timestamp;
@@ -222,9 +223,21 @@ pub(super) fn signed(states: &[&GroupState]) -> Vec<v1::Signed> {
     states.iter().map(|state| state.to_signed()).collect()
 }
 
-/// The roster after these states, in one GroupUpdate.
+/// The roster after these states, in one GroupUpdate of the owner.
 pub(super) fn applied(roster: &Roster, states: &[&GroupState], known: &Known) -> Applied {
-    roster.apply(&signed(states), &known.evidence())
+    sent(roster, states, OWNER, known)
+}
+
+/// The same, sent by `from`.
+pub(super) fn sent(roster: &Roster, states: &[&GroupState], from: u8, known: &Known) -> Applied {
+    roster.apply(&signed(states), id_of(from), &known.evidence())
+}
+
+/// A state that differs by its title, and is as heavy as one can be: an extension that nobody knows.
+pub(super) fn heavy(parent: &GroupState, by: u8, title: &str) -> GroupState {
+    let ext = v1::Ext { id: 1, critical: false, data: vec![0; 64_000] };
+    let signed = malicious::group_state(&titled(parent, by, title), &device(by), |state| state.ext = vec![ext]);
+    UnverifiedState::parse(&signed).unwrap().into_verified()
 }
 
 /// A roster that has accepted these states, each as the newest.

@@ -4,6 +4,7 @@ use super::fixture::*;
 use super::*;
 use crate::content::BodyKind;
 use crate::group::{JoinError, Joined, MessageVerdict, Rejoining, SentIn};
+use crate::group::tests::stored::ROSTER;
 use crate::malicious;
 use crate::testing::at;
 use crate::time::DAY_MS;
@@ -89,6 +90,35 @@ fn t117_after_seven_days_without_an_answer_only_the_owner_or_a_custodian_is_beli
 }
 
 #[test]
+fn t117_in_a_personal_group_nobody_answered_and_a_person_agrees_to_what_a_member_says() {
+    let (base, known) = (personal(), Known::all());
+    let roster = Roster::created(base.clone(), known.now);
+    let far = |by: u8| {
+        malicious::group_state(&hand_over(&base, OWNER, by), &device(by), |state| {
+            state.epoch = 99;
+            state.prev_hash = vec![9; 32];
+            state.actor_account = vec![by; 16];
+        })
+    };
+    let late = known.at(known.now.plus(7 * DAY_MS));
+    let rejoin =
+        |by: u8, why, known: &Known| roster.rejoin(&far(by), id_of(PATIENT), id_of(by), why, &known.evidence());
+    let agreed = Rejoining::Acknowledged(known.now);
+    let joined = rejoin(DOCTOR, agreed, &late).unwrap();
+    assert_eq!(joined.roster.current().owner(), Some(id_of(DOCTOR)));
+    assert_eq!(forks(&joined.events), [Fork::Rejoined(*joined.roster.current().hash())]);
+    assert_eq!(joined.roster.state(base.hash()), Some(&base));
+    // Not before, not without the person, and not from somebody who was no member.
+    let early = known.at(known.now.plus(7 * DAY_MS - 1));
+    assert_eq!(rejoin(DOCTOR, agreed, &early).unwrap_err(), JoinError::Between);
+    assert_eq!(rejoin(DOCTOR, Rejoining::Unanswered(known.now), &late).unwrap_err(), JoinError::Between);
+    assert_eq!(rejoin(STRANGER, agreed, &late).unwrap_err(), JoinError::Issuer);
+    // In a clinical group there is a custodian for it.
+    let clinical_roster = Roster::created(clinical(), known.now);
+    assert!(!clinical_roster.may_acknowledge(known.now, late.now));
+}
+
+#[test]
 fn t121_a_member_that_joined_later_takes_an_older_state_as_context_only() {
     let (base, known) = (clinical(), Known::all());
     let one = titled(&base, OWNER, "one");
@@ -105,4 +135,21 @@ fn t121_a_member_that_joined_later_takes_an_older_state_as_context_only() {
     // Nothing is built on it: a sibling of the state that we joined by does not compete.
     let sibling = ground_below(&one, OWNER, two.hash());
     assert_eq!(applied(&knowing, &[&sibling], &known).roster.current(), &two);
+}
+
+#[test]
+fn a_member_rejoins_by_a_state_that_had_lost_here() {
+    let (base, known) = (clinical(), Known::all());
+    let lost = titled(&base, OWNER, "lost");
+    let further = titled(&lost, OWNER, "further");
+    let custodian = titled(&base, CUSTODIAN, "by the custodian");
+    let roster = applied(&accepted(&[&base, &custodian], &known), &[&lost, &further], &known).roster;
+    assert_eq!((roster.current(), roster.state(further.hash())), (&custodian, Some(&further)));
+    let late = known.at(known.now.plus(7 * DAY_MS));
+    let asked = Rejoining::Unanswered(known.now);
+    let joined = roster.rejoin(&further.to_signed(), id_of(PATIENT), id_of(OWNER), asked, &late.evidence()).unwrap();
+    assert_eq!(joined.roster.current(), &further);
+    ROSTER.comes_back(&joined.roster);
+    let message = SentIn { sender: id_of(DOCTOR), state: Some(custodian.hash()), kind: BodyKind::Text };
+    assert_eq!(joined.roster.judge_message(&message, &late.evidence()), Ok(MessageVerdict::Stale));
 }

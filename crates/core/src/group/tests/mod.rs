@@ -1,6 +1,7 @@
 //! Tests of B13.
 
 mod archive;
+mod bounds;
 mod chain;
 mod convergence;
 mod fixture;
@@ -9,6 +10,7 @@ mod issue;
 mod join;
 mod messages;
 mod state;
+mod stored;
 mod succession;
 
 use super::{

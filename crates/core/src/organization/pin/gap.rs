@@ -29,6 +29,18 @@ impl Gap {
         &self.settled
     }
 
+    pub(super) const fn restored(settled: Directory, passed: Vec<[u8; 32]>, since: Timestamp) -> Self {
+        Self { settled, passed, since }
+    }
+
+    pub(super) fn passed(&self) -> &[[u8; 32]] {
+        &self.passed
+    }
+
+    pub(super) const fn since(&self) -> Timestamp {
+        self.since
+    }
+
     pub(super) const fn jumps(&self) -> usize {
         self.passed.len()
     }

@@ -3,6 +3,7 @@
 mod directory;
 mod pin;
 mod staff;
+mod stored;
 
 use super::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
 use crate::ids::OrgId;

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::identity::Source;
+use crate::limits::{FORMER_ORG_KEYS, OPEN_GAPS};
+use crate::malicious;
 use crate::organization::{DirectoryEvent, DirectoryPinError, UnverifiedDirectory};
-use crate::{limits::OPEN_GAPS, malicious};
 
 fn judged(pin: &DirectoryPin, directory: &Directory) -> Result<DirectoryPin, DirectoryPinError> {
     pin.judge(directory, Source::Directory, at(0)).map(|adoption| adoption.pin)
@@ -122,4 +123,38 @@ fn older_directories_count_if_the_chain_leads_from_them_to_the_pinned_one() {
     let candidates = [chain[0].clone(), forged, chain[1].clone(), chain[2].clone()];
     assert_eq!(pin.chained(&candidates), [&chain[2], &chain[1], &chain[0]]);
     assert_eq!(pin.chained(&candidates[..3]), [] as [&Directory; 0]);
+}
+
+#[test]
+fn sixteen_former_keys_are_remembered_and_what_an_older_one_signs_is_refused_all_the_same() {
+    let rotate = |chain: &mut Vec<Directory>, n: u8| {
+        let next_org_key = Some(org_key(n + 1).public_key());
+        let announcing = DirectoryDraft { next_org_key, ..draft(vec![entry(1)]) };
+        chain.push(Directory::issue(&org_key(n), chain.last(), announcing, at(n.into())).unwrap());
+    };
+    let mut chain = Vec::new();
+    let last = FORMER_ORG_KEYS as u8 + 3;
+    (1..=last).for_each(|n| rotate(&mut chain, n));
+    let pin = chain[1..].iter().fold(pinned(&chain[0]), |pin, directory| judged(&pin, directory).unwrap());
+    let by = |key: u8| judged(&pin, &forged(chain.last().unwrap(), key, |directory| directory.seq = 99)).map(drop);
+    assert_eq!(by(last - FORMER_ORG_KEYS as u8), Err(DirectoryPinError::Fork), "the oldest that is remembered");
+    assert_eq!(by(last - FORMER_ORG_KEYS as u8 - 1), Err(DirectoryPinError::OtherKey));
+    assert_eq!(by(last), Ok(()), "control");
+}
+
+#[test]
+fn the_key_of_the_practice_is_no_former_key_though_a_losing_branch_had_left_it() {
+    let mut chain = chain(2);
+    let announcing = DirectoryDraft { next_org_key: Some(org_key(2).public_key()), ..draft(vec![entry(1)]) };
+    chain.push(Directory::issue(&org_key(1), chain.last(), announcing, at(2)).unwrap());
+    chain.push(Directory::issue(&org_key(2), chain.last(), draft(vec![entry(1)]), at(3)).unwrap());
+    let jumped = judged(&judged(&pinned(&chain[0]), &chain[2]).unwrap(), &chain[3]).unwrap();
+    let back = jumped.adopt_chain(&[], at(4)).0.pin;
+    assert_eq!(back.current(), &chain[0]);
+    // A further jump under it waits for what lies between; before, it was taken for a fork.
+    let jump = forged(&chain[2], 1, |directory| directory.seq = 9);
+    assert_eq!(judged(&back, &jump).unwrap_err(), DirectoryPinError::Missing);
+    let by_the_loser = forged(&chain[2], 2, |directory| directory.seq = 9);
+    assert_eq!(judged(&back, &by_the_loser).unwrap_err(), DirectoryPinError::Fork);
+    assert_eq!(judged(&back, &chain[1]).unwrap().current(), &chain[1], "control");
 }

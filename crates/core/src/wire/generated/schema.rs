@@ -61,6 +61,31 @@ static AUDIT_HEAD: Schema = Schema {
 impl Described for v1::AuditHead {
     const SCHEMA: &'static Schema = &AUDIT_HEAD;
 }
+static AWAITED_COPY: Schema = Schema {
+    name: "AwaitedCopy",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::AwaitedCopy {
+    const SCHEMA: &'static Schema = &AWAITED_COPY;
+}
+static AWAITED_STATE: Schema = Schema {
+    name: "AwaitedState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&AWAITED_COPY), repeated: true, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::AwaitedState {
+    const SCHEMA: &'static Schema = &AWAITED_STATE;
+}
 static CHAIN_STATE: Schema = Schema {
     name: "ChainState",
     canonical: None,
@@ -233,6 +258,45 @@ static DEVICE_POP: Schema = Schema {
 };
 impl Described for v1::DevicePop {
     const SCHEMA: &'static Schema = &DEVICE_POP;
+}
+static DIRECTORY_GAP: Schema = Schema {
+    name: "DirectoryGap",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::DirectoryGap {
+    const SCHEMA: &'static Schema = &DIRECTORY_GAP;
+}
+static DIRECTORY_PIN_STATE: Schema = Schema {
+    name: "DirectoryPinState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&DIRECTORY_GAP), repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::DirectoryPinState {
+    const SCHEMA: &'static Schema = &DIRECTORY_PIN_STATE;
+}
+static EARLIER_STATE: Schema = Schema {
+    name: "EarlierState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::EarlierState {
+    const SCHEMA: &'static Schema = &EARLIER_STATE;
 }
 static EDIT: Schema = Schema {
     name: "Edit",
@@ -681,6 +745,38 @@ static REVOKED_DEVICE: Schema = Schema {
 impl Described for v1::RevokedDevice {
     const SCHEMA: &'static Schema = &REVOKED_DEVICE;
 }
+static ROSTER_NODE: Schema = Schema {
+    name: "RosterNode",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::RosterNode {
+    const SCHEMA: &'static Schema = &ROSTER_NODE;
+}
+static ROSTER_STATE: Schema = Schema {
+    name: "RosterState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&ROSTER_NODE), repeated: true, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Message(&EARLIER_STATE), repeated: true, oneof: false },
+        Field { number: 5, kind: Kind::Message(&WAITING_STATE), repeated: true, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 9, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::RosterState {
+    const SCHEMA: &'static Schema = &ROSTER_STATE;
+}
 static SAFETY_QR: Schema = Schema {
     name: "SafetyQr",
     canonical: None,
@@ -828,6 +924,32 @@ static SKIPPED_KEY: Schema = Schema {
 impl Described for v1::SkippedKey {
     const SCHEMA: &'static Schema = &SKIPPED_KEY;
 }
+static STALE_DEVICE: Schema = Schema {
+    name: "StaleDevice",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::StaleDevice {
+    const SCHEMA: &'static Schema = &STALE_DEVICE;
+}
+static STALE_STATE: Schema = Schema {
+    name: "StaleState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&STALE_DEVICE), repeated: true, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::StaleState {
+    const SCHEMA: &'static Schema = &STALE_STATE;
+}
 static STATEMENT_EXPORT: Schema = Schema {
     name: "StatementExport",
     canonical: None,
@@ -896,4 +1018,44 @@ static TEXT: Schema = Schema {
 };
 impl Described for v1::Text {
     const SCHEMA: &'static Schema = &TEXT;
+}
+static UNSEEN_CONTENT: Schema = Schema {
+    name: "UnseenContent",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::UnseenContent {
+    const SCHEMA: &'static Schema = &UNSEEN_CONTENT;
+}
+static UNSEEN_STATE: Schema = Schema {
+    name: "UnseenState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&UNSEEN_CONTENT), repeated: true, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::UnseenState {
+    const SCHEMA: &'static Schema = &UNSEEN_STATE;
+}
+static WAITING_STATE: Schema = Schema {
+    name: "WaitingState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Bytes, repeated: true, oneof: false },
+    ],
+};
+impl Described for v1::WaitingState {
+    const SCHEMA: &'static Schema = &WAITING_STATE;
 }

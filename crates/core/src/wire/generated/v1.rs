@@ -736,6 +736,40 @@ pub struct OrgMember {
     #[prost(bytes = "vec", repeated, tag = "7")]
     pub previous_aiks: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
 }
+/// What is pinned of a practice at rest, format 1. The store encrypts it; it never travels.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DirectoryPinState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    #[prost(message, optional, tag = "2")]
+    pub current: ::core::option::Option<Signed>,
+    #[prost(message, optional, tag = "3")]
+    pub gap: ::core::option::Option<DirectoryGap>,
+    /// hashes, newest first
+    #[prost(bytes = "vec", repeated, tag = "4")]
+    pub lost: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// newest first
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    pub former_keys: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// account_id, the latest first
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub departed: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DirectoryGap {
+    #[prost(message, optional, tag = "1")]
+    pub settled: ::core::option::Option<Signed>,
+    /// hashes, oldest first
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub passed: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(uint64, tag = "3")]
+    pub since_ms: u64,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct AuditEntry {
@@ -821,6 +855,153 @@ pub struct Kept {
     pub reason: u32,
     #[prost(uint64, tag = "3")]
     pub until_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RosterState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// ascending epoch, then hash; the first is where this device came in
+    #[prost(message, repeated, tag = "2")]
+    pub nodes: ::prost::alloc::vec::Vec<RosterNode>,
+    /// state_hash
+    #[prost(bytes = "vec", tag = "3")]
+    pub current: ::prost::alloc::vec::Vec<u8>,
+    /// ascending hash
+    #[prost(message, repeated, tag = "4")]
+    pub earlier: ::prost::alloc::vec::Vec<EarlierState>,
+    /// oldest first
+    #[prost(message, repeated, tag = "5")]
+    pub waiting: ::prost::alloc::vec::Vec<WaitingState>,
+    #[prost(uint32, tag = "6")]
+    pub floor_class: u32,
+    #[prost(uint64, tag = "7")]
+    pub floor_keep_at_least_ms: u64,
+    /// ascending account_id
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    pub leavers: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    #[prost(bool, tag = "9")]
+    pub double_hand_over: bool,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RosterNode {
+    #[prost(message, optional, tag = "1")]
+    pub state: ::core::option::Option<Signed>,
+    /// 1 first 2 owner 3 custodian 4 former custodian
+    #[prost(uint32, tag = "2")]
+    pub standing: u32,
+    #[prost(uint64, tag = "3")]
+    pub since_ms: u64,
+    /// 0: the current one
+    #[prost(uint64, tag = "4")]
+    pub superseded_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EarlierState {
+    #[prost(message, optional, tag = "1")]
+    pub state: ::core::option::Option<Signed>,
+    #[prost(uint64, tag = "2")]
+    pub superseded_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WaitingState {
+    #[prost(message, optional, tag = "1")]
+    pub state: ::core::option::Option<Signed>,
+    /// 1 manifest 2 directory 3 custodian 4 archive 5 owner 6 parent
+    #[prost(uint32, tag = "2")]
+    pub lack: u32,
+    /// ascending account_id
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub from: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UnseenState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// oldest first
+    #[prost(message, repeated, tag = "2")]
+    pub waiting: ::prost::alloc::vec::Vec<UnseenContent>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UnseenContent {
+    #[prost(bytes = "vec", tag = "1")]
+    pub account_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub device_id: u32,
+    #[prost(bytes = "vec", tag = "3")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub group_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub state_hash: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "6")]
+    pub since_ms: u64,
+    /// StateMissing was raised
+    #[prost(bool, tag = "7")]
+    pub missing: bool,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct StaleState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    /// ascending account_id, then device_id
+    #[prost(message, repeated, tag = "3")]
+    pub devices: ::prost::alloc::vec::Vec<StaleDevice>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct StaleDevice {
+    #[prost(bytes = "vec", tag = "1")]
+    pub account_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub device_id: u32,
+    #[prost(bool, tag = "3")]
+    pub answered: bool,
+    /// 0: answered
+    #[prost(uint64, tag = "4")]
+    pub first_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AwaitedState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// oldest first
+    #[prost(message, repeated, tag = "2")]
+    pub copies: ::prost::alloc::vec::Vec<AwaitedCopy>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AwaitedCopy {
+    #[prost(bytes = "vec", tag = "1")]
+    pub message_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
+    /// who acknowledged it
+    #[prost(bytes = "vec", tag = "3")]
+    pub account_id: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint64, tag = "4")]
+    pub since_ms: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1008,6 +1189,16 @@ impl ::core::fmt::Debug for AuditHead {
         f.write_str("AuditHead { .. }")
     }
 }
+impl ::core::fmt::Debug for AwaitedCopy {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("AwaitedCopy { .. }")
+    }
+}
+impl ::core::fmt::Debug for AwaitedState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("AwaitedState { .. }")
+    }
+}
 impl ::core::fmt::Debug for ChainState {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("ChainState { .. }")
@@ -1066,6 +1257,21 @@ impl ::core::fmt::Debug for DeviceManifest {
 impl ::core::fmt::Debug for DevicePop {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("DevicePop { .. }")
+    }
+}
+impl ::core::fmt::Debug for DirectoryGap {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("DirectoryGap { .. }")
+    }
+}
+impl ::core::fmt::Debug for DirectoryPinState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("DirectoryPinState { .. }")
+    }
+}
+impl ::core::fmt::Debug for EarlierState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("EarlierState { .. }")
     }
 }
 impl ::core::fmt::Debug for Edit {
@@ -1218,6 +1424,16 @@ impl ::core::fmt::Debug for RevokedDevice {
         f.write_str("RevokedDevice { .. }")
     }
 }
+impl ::core::fmt::Debug for RosterNode {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("RosterNode { .. }")
+    }
+}
+impl ::core::fmt::Debug for RosterState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("RosterState { .. }")
+    }
+}
 impl ::core::fmt::Debug for SafetyQr {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("SafetyQr { .. }")
@@ -1268,6 +1484,16 @@ impl ::core::fmt::Debug for SkippedKey {
         f.write_str("SkippedKey { .. }")
     }
 }
+impl ::core::fmt::Debug for StaleDevice {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("StaleDevice { .. }")
+    }
+}
+impl ::core::fmt::Debug for StaleState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("StaleState { .. }")
+    }
+}
 impl ::core::fmt::Debug for StatementExport {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("StatementExport { .. }")
@@ -1301,5 +1527,20 @@ impl ::core::fmt::Debug for Tally {
 impl ::core::fmt::Debug for Text {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("Text { .. }")
+    }
+}
+impl ::core::fmt::Debug for UnseenContent {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("UnseenContent { .. }")
+    }
+}
+impl ::core::fmt::Debug for UnseenState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("UnseenState { .. }")
+    }
+}
+impl ::core::fmt::Debug for WaitingState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("WaitingState { .. }")
     }
 }

@@ -1,0 +1,108 @@
+//! Catching up with states by devices and custodians that are gone: `docs/protocol.md` B13.2.
+
+use super::{Key, Work};
+use crate::group::rules::{Standing, clinical, judge_vouched, may_vouch, may_vouch_by_session};
+use crate::group::state::GroupState;
+use crate::limits::FULL_ANSWER_BYTES;
+
+/// A state of a run that is looked for.
+#[derive(Clone, Copy)]
+struct Found {
+    key: Key,
+    standing: Standing,
+    /// The one before it, by its place among those that were found.
+    before: Option<usize>,
+    /// Bytes from the first one to this one, for as long as all of them came with this GroupUpdate; else 0.
+    answered: usize,
+}
+
+impl Work<'_> {
+    /// Takes a state that is not valid as the newest one, if it stands on the current state and a run of states leads
+    /// from it to one that is valid by itself, whose author may vouch; or to where an answer was cut off that came from
+    /// somebody who may. This serves catching up: beside the current state nothing is taken in this way, so nothing is
+    /// replaced by it.
+    pub(super) fn catch_up(&mut self, key: Key, parent: &GroupState) -> bool {
+        if parent.hash() != self.roster.current.hash() || self.dead_ends.contains(&key) {
+            return false;
+        }
+        let Some(run) = self.vouched_run(key, parent) else {
+            self.dead_ends.insert(key);
+            return false;
+        };
+        run.into_iter().for_each(|(key, standing)| self.insert(key, standing));
+        true
+    }
+
+    /// Breadth first, so that each state is looked at once.
+    fn vouched_run(&mut self, first: Key, tip: &GroupState) -> Option<Vec<(Key, Standing)>> {
+        let standing = judge_vouched(tip, &self.pool.get(&first)?.state, self.evidence)?;
+        let mut found = vec![Found { key: first, standing, before: None, answered: self.answered(first, Some(0)) }];
+        let mut at = 0;
+        while let Some(Found { key, answered, .. }) = found.get(at).copied() {
+            let parent = self.pool.get(&key)?.state.claims().clone();
+            for child in self.children(&parent) {
+                let verdict = self.judged(child, &parent);
+                let state = &self.pool.get(&child)?.state;
+                let standing = match verdict {
+                    Some(Ok(standing)) => Some(standing),
+                    _ => judge_vouched(&parent, state, self.evidence),
+                };
+                let vouches =
+                    verdict.is_some_and(|verdict| verdict.is_ok()) && may_vouch(tip, state.claims(), self.evidence);
+                let answered = self.answered(child, (answered > 0).then_some(answered));
+                found.extend(standing.map(|standing| Found { key: child, standing, before: Some(at), answered }));
+                if vouches {
+                    return Some(run_to(&found, found.len().checked_sub(1)));
+                }
+            }
+            at = at.saturating_add(1);
+        }
+        self.cut_off_run(&found, tip)
+    }
+
+    /// The longest run of one full answer, from somebody who may vouch: the state that would has no room in it. Rule 4
+    /// holds for its last state.
+    fn cut_off_run(&mut self, found: &[Found], tip: &GroupState) -> Option<Vec<(Key, Standing)>> {
+        self.from.filter(|from| may_vouch_by_session(tip, *from, self.evidence))?;
+        let full = found.iter().enumerate().filter(|(_, found)| found.answered > FULL_ANSWER_BYTES);
+        let valid = full.filter(|(_, found)| {
+            let last = self.pool.get(&found.key).map(|pending| pending.state.claims());
+            last.is_some_and(|last| clinical(last, self.evidence).is_ok())
+        });
+        let (at, _) = valid.max_by_key(|(_, found)| found.answered)?;
+        self.cut_off = true;
+        Some(run_to(found, Some(at)))
+    }
+
+    /// Bytes of this GroupUpdate up to a state, `before` being those up to the one before it.
+    fn answered(&self, key: Key, before: Option<usize>) -> usize {
+        let pending = self.pool.get(&key).filter(|_| self.received.contains(&key));
+        let weight = pending.map(|pending| pending.state.claims().weight());
+        weight.zip(before).map_or(0, |(weight, before)| before.saturating_add(weight))
+    }
+
+    fn children(&self, parent: &GroupState) -> Vec<Key> {
+        let Some(epoch) = parent.epoch().checked_add(1) else {
+            return Vec::new();
+        };
+        let of_epoch = self.pool.range((epoch, 0)..=(epoch, usize::MAX));
+        let mut keys: Vec<_> = of_epoch
+            .filter(|(_, pending)| pending.state.claims().prev_hash() == parent.hash())
+            .map(|(key, pending)| (*pending.state.claims().hash(), *key))
+            .collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
+/// From the first to the one at this place, along the links.
+fn run_to(found: &[Found], last: Option<usize>) -> Vec<(Key, Standing)> {
+    let mut run = Vec::new();
+    let mut at = last;
+    while let Some(Found { key, standing, before, .. }) = at.and_then(|at| found.get(at)) {
+        run.push((*key, *standing));
+        at = *before;
+    }
+    run.reverse();
+    run
+}

@@ -1,0 +1,398 @@
+"""The vectors of groups (B13) and of directories (B17)."""
+from . import content, group as g
+from .vectors_common import *
+from .errors import Fork, Rejected, Rollback
+from .wire import need
+
+DAY = 86_400_000
+LOCAL = "stored: "              # cases of one library's own store: nothing for another implementation
+
+
+class Lacking(Exception):
+    """B13.2 rule 4: it waits."""
+
+
+def known(name, C):
+    i = norm(C["known: " + name]["input"])
+    i["directory"] = i["directory"] and g.open_directory(i["directory"])
+    i["older_directories"] = [g.open_directory(d) for d in i["older_directories"]]
+    return i
+
+
+def keys(k, account):
+    return next((a for a in k["accounts"] if a["account_id"] == account), None)
+
+
+def signed(m, k, aik, listed_only=True):
+    """Rule 1. -> True, False, or None: no such device is known."""
+    a = keys(k, m["actor_account"])
+    if a is None or (aik and a["aik"] != aik):
+        return None
+    dsks = [d["dsk"] for d in a["devices"] if d["device_id"] == m["actor_device"] and (d["listed"] or not listed_only)]
+    if not dsks:
+        return None
+    return any(VERIFY(d[1:], "group-state", m["body"], m["sig"]) for d in dsks)
+
+
+def clinical(m, k):
+    if m["class_"] != 2:
+        return
+    need(len(m["org_id"]) == 16 and any(x["role"] == g.ARCHIVE for x in m["members"]), "Clinical")
+    try:
+        g.check_clinical(m, k["directory"], k["now_ms"])
+    except Rejected as e:
+        raise Lacking(str(e))
+
+
+def follows(m, prev):
+    need(m["group_id"] == prev["group_id"] and m["epoch"] == prev["epoch"] + 1 and m["prev_hash"] == prev["hash"], "Chain")
+    need(m["class_"] >= prev["class_"] and m["policy"]["keep_at_least_ms"] >= prev["policy"]["keep_at_least_ms"], "Falls")
+    need(not prev["org_id"] or m["org_id"] == prev["org_id"], "Org")
+
+
+def judge(m, prev, k):
+    """B13.2 -> 'owner' or 'custodian'; Rejected; Lacking."""
+    follows(m, prev)
+    o = g.owner(prev)
+    if m["actor_account"] == o["account_id"]:
+        by, aik = "owner", o["aik"]
+    else:
+        need(prev["class_"] == 2, "Actor")
+        x = g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"])
+        if x is None:
+            raise Lacking("custodian")
+        by, aik = "custodian", x["aik"]
+    ok = signed(m, k, aik)
+    if ok is None:
+        raise Lacking("manifest")
+    need(ok, "Signature")
+    clinical(m, k)
+    return by
+
+
+def relaxed(m, prev, k):
+    """B13.2, what a state is judged with, 2. -> 'owner', 'former', or None"""
+    try:
+        follows(m, prev)
+    except Rejected:
+        return None
+    by = "owner"
+    if m["actor_account"] != g.owner(prev)["account_id"]:
+        chained, at = [], k["directory"]
+        while at:
+            chained.append(at)
+            at = next((d for d in k["older_directories"] if d["hash"] == at["prev_hash"]), None)
+        has = lambda d: any(x["account_id"] == m["actor_account"] and g.CUSTODIAN in x["roles"] for x in d["members"])
+        if prev["class_"] != 2 or not any(has(d) for d in chained):
+            return None
+        by = "former"
+    return by if signed(m, k, None, listed_only=False) else None
+
+
+def may_vouch(tip, account, k):
+    d, now = k["directory"], k["now_ms"]
+    return any(x["account_id"] == account for x in tip["members"]) or (
+        tip["class_"] == 2 and bool(g.lists(d, account, g.CLINICAL, now) or g.lists(d, account, g.CUSTODIAN, now)))
+
+
+class Holder:
+    """A device's states of one group."""
+
+    def __init__(self, first, k):
+        self.k, self.states, self.chain = k, {first["hash"]: (first, "first")}, [first["hash"]]
+        self.stopped, self.waiting = False, []
+        self.keep = first["policy"]["keep_at_least_ms"]
+
+    def current(self): return self.states[self.chain[-1]][0]
+
+    def children(self, h): return [x for x, (m, _) in self.states.items() if m["prev_hash"] == h and x != self.chain[0]]
+
+    def by(self, h):
+        """A custodian who was caught up with counts on the chain on which it was accepted only."""
+        by = self.states[h][1]
+        return by if by != "former" else "custodian" if h in self.chain else "owner"
+
+    def best(self, h):
+        """-> (the states from h on, whether two hand-overs stop it)"""
+        options = [self.best(c) for c in sorted(self.children(h), key=lambda c: c not in self.chain)]
+        me = (self.states[h][0], self.by(h))
+        if not options:
+            return [me], False
+        pick = options[0]
+        stop = False
+        for other in options[1:]:
+            r = g.which_stays(pick[0], other[0], g.owner(self.current())["account_id"])
+            stop = r == "fork" or (stop and r != "other")
+            pick = other if r == "other" else pick
+        return [me] + pick[0], stop or pick[1]
+
+    def insert(self, m, by):
+        self.states[m["hash"]] = (m, by)
+        self.keep = max(self.keep, m["policy"]["keep_at_least_ms"])
+        chain, self.stopped = self.best(self.chain[0])
+        self.chain = [s["hash"] for s, _ in chain]
+
+    def apply(self, states):
+        refused, pool = [], list(states)
+        while True:
+            waiting, done = [], None
+            for m in sorted(pool, key=lambda m: m["epoch"]):
+                if m["hash"] in self.states:
+                    done = (m, None)
+                    break
+                if m["group_id"] != self.current()["group_id"]:
+                    done = (m, "group")
+                    break
+                if m["prev_hash"] not in self.states:
+                    continue
+                try:
+                    done = (m, judge(m, self.states[m["prev_hash"]][0], self.k))
+                except Lacking:
+                    waiting.append(m)
+                    run = self.run(m, pool)
+                    if run:
+                        done = (m, run)
+                except Rejected as e:
+                    done = (m, e)
+                if done:
+                    break
+            if done is None:
+                break
+            m, what = done
+            if isinstance(what, list):
+                for s, by in what:
+                    self.insert(s, by)
+                pool = [p for p in pool if p["hash"] not in self.states]
+                continue
+            pool.remove(m)
+            if what in ("owner", "custodian"):
+                self.insert(m, what)
+            elif what is not None:
+                refused.append(m["hash"])
+        for m in sorted(pool, key=lambda m: m["epoch"]):
+            if m not in waiting and any(w["hash"] == m["prev_hash"] for w in waiting):
+                waiting.append(m)
+        missing = [m for m in pool if m not in waiting and m["epoch"] > self.states[self.chain[0]][0]["epoch"]]
+        waiting = [m for m in states if m in waiting]
+        return refused, waiting, self.chain[-1] if missing else None
+
+    def run(self, first, pool):
+        """From the current state, by relaxed checks, to one that is valid and whose author may vouch."""
+        tip = self.current()
+        if first["prev_hash"] != tip["hash"]:
+            return None
+        by = relaxed(first, tip, self.k)
+        paths = [[(first, by)]] if by else []
+        while paths:
+            path = paths.pop(0)
+            for m in (m for m in pool if m["prev_hash"] == path[-1][0]["hash"]):
+                try:
+                    by = judge(m, path[-1][0], self.k)
+                    if may_vouch(tip, m["actor_account"], self.k):
+                        return path + [(m, by)]
+                except (Lacking, Rejected):
+                    by = relaxed(m, path[-1][0], self.k)
+                if by:
+                    paths.append(path + [(m, by)])
+        return None
+
+
+def holder(i, C, k):
+    held = [g.open_state(s) for s in i["held"]]
+    h = Holder(held[0], k)
+    for m in held[1:]:
+        h.apply([m])
+    return h
+
+
+def judge_message(h, i):
+    sender, now, kind = i["sender_account"], i["now_ms"], i["kind"]
+    named = i["state_hash"]
+    need(named is not None, "NoContext")
+    member = lambda m: next((x for x in m["members"] if x["account_id"] == sender), None)
+
+    def permits(m):
+        x = member(m)
+        need(x is not None, "NotMember")
+        need(x["role"] not in (g.ARCHIVE, g.OBSERVER) or kind in ("Receipt", "Control", "GroupUpdate"), "Role")
+    if named == h.chain[-1]:
+        permits(h.current())
+        return {"verdict": "accepted"}
+    if named not in h.states:
+        need(keys(h.k, sender) is not None, "Stranger")
+        return {"verdict": "unseen"}
+    need(now - i["accepted_ms"] <= 30 * DAY, "TooOld")
+    permits(h.states[named][0])
+    permits(h.current())
+    return {"verdict": "StaleRoster"}
+
+
+def join(m, i, k):
+    """B13.4 rule 1."""
+    ids = [x["account_id"] for x in m["members"]]
+    need(i["own"] in ids, "NotMember")
+    need(i["from"] in (m["actor_account"], g.owner(m)["account_id"]), "Sender")
+    x = next((x for x in m["members"] if x["account_id"] == m["actor_account"]), None)
+    x = x or g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"])
+    need(x is not None and signed(m, k, x["aik"]), "Signature")
+    clinical(m, k)
+    return {"current": m["hash"]}
+
+
+def groups(name, i, C):
+    if name == "people":
+        for who, p in i.items():
+            if who != "owner 2":
+                person(p)
+        return {"directories": norm(C[name]["output"])["directories"]}
+    if name.startswith("known: "):
+        k = known(name[len("known: "):], C)
+        return {"custodians": [x["account_id"] for x in (k["directory"] or {"members": []})["members"] if g.CUSTODIAN in x["roles"]]}
+    if name.startswith("state 0"):
+        d = person(i["device"])
+        s = g.make_state(d.dsk_seed, group_id=i["group_id"], epoch=0, prev_hash=Z32, members=i["members"],
+                         actor_account=d.account, actor_device=d.device_id, at_ms=i["at_ms"], title=i["title"],
+                         policy=i["policy"], org_id=i["org_id"] or b"")
+        return {"signed": s, "state_hash": g.open_state(s)["hash"]}
+    if name.startswith("parse: "):
+        m = g.open_state(i["signed"])
+        need(len(i["signed"]["sig"]) == 64, "Signature")
+        if m["epoch"] == 0:
+            need(m["prev_hash"] == Z32 and m["actor_account"] == g.owner(m)["account_id"], "First")
+        ids = [x["account_id"] for x in m["members"]]
+        need(all(content.pair_id(a, b) != m["group_id"] for a in ids for b in ids), "PairId")
+        return {"state_hash": m["hash"]}
+    k = known(i["known"], C)
+    if "now_ms" in i:
+        k["now_ms"] = i["now_ms"]
+    if name.startswith("message: "):
+        return judge_message(holder(i, C, dict(k, now_ms=i["accepted_ms"])), i)
+    if "state" in i:
+        m = g.open_state(i["state"])
+        if name.startswith("rejoin"):       # B13.4 rule 2
+            held = holder(i, C, k).current()
+            need(m["class_"] == 2 and m["epoch"] > held["epoch"] and i["now_ms"] - i["asked_ms"] >= 7 * DAY, "Between")
+            need(m["policy"]["keep_at_least_ms"] >= held["policy"]["keep_at_least_ms"] and m["org_id"] == held["org_id"])
+            need(m["actor_account"] == g.owner(held)["account_id"]
+                 or g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"]) is not None, "Issuer")
+        return join(m, i, k)
+    h = holder(i, C, k)
+    refused, waiting, want_after = h.apply([g.open_state(s) for s in i["states"]])
+    if "error" in C[name]:
+        need(not refused, "Refused")
+    m = h.current()
+    return {"current": m["hash"], "epoch": m["epoch"], "keep_at_least_ms": h.keep, "stopped": h.stopped,
+            "refused": refused, "waiting": [m["hash"] for m in waiting], "want_after": want_after}
+
+
+class Pin:
+    """B17 rule 1: a practice's chain as far as it was seen."""
+
+    def __init__(self, first):
+        self.current, self.settled, self.passed, self.since = first, None, [], None
+        self.lost, self.former = set(), set()
+
+    def take(self, d):
+        if d["org_key"] != self.current["org_key"]:
+            self.former.add(self.current["org_key"])
+        self.former.discard(d["org_key"])
+        self.current = d
+
+    def judge(self, d, source, now):
+        c = self.current
+        need(d["org_id"] == c["org_id"], "Org")
+        if d["hash"] == c["hash"]:
+            return
+        if d["seq"] == c["seq"] + 1 and d["prev_hash"] == c["hash"] and d["org_key"] in (c["org_key"], c["next_org_key"]):
+            return self.take(d)
+        need(not {d["hash"], d["prev_hash"]} & self.lost, "Missing")
+        need(d["org_key"] in {c["org_key"], c["next_org_key"]} | self.former, "Key")
+        if d["seq"] < c["seq"]:
+            if source == "directory":
+                raise Rollback("directory")
+            return
+        if d["seq"] <= c["seq"] + 1 or d["org_key"] in self.former:
+            raise Fork("directory")
+        need(d["org_key"] == c["org_key"] and not self.lost, "Missing")
+        if self.settled is None:
+            self.settled, self.since = c, now
+        else:
+            self.passed.append(c["hash"])
+        self.take(d)
+
+    def answer(self, ds, now):
+        if self.settled is not None:
+            at, walked, reached = self.settled, {self.settled["hash"]}, False
+            leads = lambda d, to: to["seq"] == d["seq"] + 1 and to["prev_hash"] == d["hash"] and \
+                to["org_key"] in (d["org_key"], d["next_org_key"])
+            for d in ds:
+                if leads(at, d):
+                    at = d
+                    walked.add(d["hash"])
+                reached |= leads(at, self.current)
+            if not ((reached or self.current["hash"] in walked) and set(self.passed) <= walked):
+                self.lost |= (set(self.passed) | {self.current["hash"]}) - walked
+                self.take(at)
+            self.settled, self.passed = None, []
+        for d in ds:
+            if d["seq"] >= self.current["seq"]:
+                try:
+                    self.judge(d, "directory", now)
+                except CarevowError as e:
+                    return e
+        return None
+
+    def result(self):
+        gap = self.settled
+        return {"current": self.current["hash"], "seq": self.current["seq"], "missing_after_seq": gap and gap["seq"],
+                "deadline_ms": gap and self.since + 30 * DAY}
+
+
+def pinned(i):
+    held = [g.open_directory(d) for d in i["held"]]
+    p = Pin(held[0])
+    for d in held[1:]:
+        p.judge(d, "message", i["now_ms"])
+    return p
+
+
+def organizations(name, i, C):
+    if "org_key_seed" in i:
+        f = {k: v for k, v in i.items() if k != "org_key_seed"}
+        f["next_org_key"] = f["next_org_key"] or b""
+        s = g.make_directory(i["org_key_seed"], **f)
+        return {"signed": s, "hash": g.open_directory(s)["hash"]}
+    if name.startswith("parse: "):
+        m = g.open_directory(i["signed"])
+        return {"hash": m["hash"], "seq": m["seq"]}
+    p = pinned(i)
+    if name.startswith("pin: "):
+        p.judge(g.open_directory(i["signed"]), i["source"], i["now_ms"])
+        return p.result()
+    if name.startswith("answer: "):
+        error = p.answer([g.open_directory(d) for d in i["answer"]], i["now_ms"])
+        assert (error is None) == (C[name]["output"]["reason"] is None)
+        return p.result()
+    if name.startswith("staff: "):          # rule 4
+        d, before = i["newer"] and g.open_directory(i["newer"]), p.current["seq"]
+        verdict = "IdentityChanged"
+        if d and d["seq"] > before:
+            p.judge(d, "message", i["now_ms"])
+            now = i["now_ms"]
+            for x in d["members"]:
+                valid = x["not_before_ms"] <= now and (x["not_after_ms"] == 0 or now < x["not_after_ms"])
+                if x["account_id"] == i["account_id"] and valid and x["aik"] == i["new"] and i["pinned"] in x["previous_aiks"]:
+                    verdict = "StaffKeyRotated"
+        return {"verdict": verdict}
+    ever = {x["account_id"] for d in i["held"] for x in g.open_directory(d)["members"]}
+    return {"closed": i["account_id"] in ever and all(x["account_id"] != i["account_id"] for x in p.current["members"])}
+
+
+def shaped(name, want):
+    """What of an output is compared: reasons are this library's own, events are told by what they did."""
+    want.pop("events", None)
+    want.pop("reason", None)
+    if "waiting" in want:
+        want["waiting"] = [w["state_hash"] for w in want["waiting"]]
+        want["refused"] = [w["state_hash"] for w in want["refused"]]
+    return want

@@ -28,6 +28,7 @@ pub mod random;
 pub mod ratchet;
 pub mod records;
 pub mod safety_number;
+pub mod sealed_store;
 pub mod suite;
 pub mod time;
 pub mod wire;

@@ -1,6 +1,6 @@
 //! What opens a store.
 
-use carevow_core::at_rest::Passphrase;
+use carevow_core::sealed_store::Passphrase;
 
 use crate::wrapper::KeyWrapper;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use carevow_core::at_rest::{LookupKey, Place, RowTag, SetSum, SystemKeys};
+use carevow_core::sealed_store::{LookupKey, Place, RowTag, SetSum, SystemKeys};
 use rusqlite::{Connection, params};
 
 use crate::error::{Damage, StoreError};

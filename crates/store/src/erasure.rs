@@ -1,7 +1,7 @@
 //! Erasing a conversation: `docs/protocol.md` B19.2.
 
 use carevow_core::ConversationId;
-use carevow_core::at_rest::RootKey;
+use carevow_core::sealed_store::RootKey;
 use rand_core::TryCryptoRng;
 
 use crate::access::Access;

@@ -1,7 +1,7 @@
 //! What can go wrong, by what the caller can do about it.
 
-use carevow_core::at_rest::NotAuthentic;
 use carevow_core::random::RandomError;
+use carevow_core::sealed_store::NotAuthentic;
 
 use crate::wrapper::WrapperError;
 

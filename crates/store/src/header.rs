@@ -1,7 +1,7 @@
 //! The header: `docs/store.md`, Header.
 
-use carevow_core::at_rest::{FORMAT, Head, HeadMac, SealedKey, SetSum};
 use carevow_core::ids::StoreId;
+use carevow_core::sealed_store::{FORMAT, Head, HeadMac, SealedKey, SetSum};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::error::{Damage, StoreError};

@@ -38,4 +38,4 @@ pub use table::{Family, Sealing, Table};
 pub use transaction::{Row, Transaction};
 pub use wrapper::{Generation, KeyWrapper, WrapperError};
 
-pub use carevow_core::at_rest::Passphrase;
+pub use carevow_core::sealed_store::Passphrase;

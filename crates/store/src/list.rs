@@ -1,7 +1,7 @@
 //! Lists: rows in the order in which they were appended, read by the page. No gap goes unnoticed: each number between
 //! the first and the last has its row, if only an empty one.
 
-use carevow_core::at_rest::Place;
+use carevow_core::sealed_store::Place;
 use core::ops::Range;
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;

@@ -5,9 +5,9 @@
 //! ```
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use carevow_core::at_rest::{Passphrase, RootKey, SealedKey};
 use carevow_core::ids::StoreId;
 use carevow_core::random::draw;
+use carevow_core::sealed_store::{Passphrase, RootKey, SealedKey};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use carevow_core::Timestamp;
-use carevow_core::at_rest::{Head, RootKey, SetSum, StoreKey};
 use carevow_core::ids::StoreId;
 use carevow_core::random::draw;
+use carevow_core::sealed_store::{Head, RootKey, SetSum, StoreKey};
 use rand_core::TryCryptoRng;
 use rusqlite::{Connection, TransactionBehavior};
 

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
 use carevow_core::ConversationId;
-use carevow_core::at_rest::{
+use carevow_core::ids::StoreId;
+use carevow_core::sealed_store::{
     LookupKey, OpenedRow, Place, RecordKey, RootKey, Scope, SealedKey, SealedRow, SetSum, StoreKey, SystemKeys,
 };
-use carevow_core::ids::StoreId;
 use rand_core::TryCryptoRng;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;

@@ -3,8 +3,8 @@
 use super::fixture::*;
 use super::*;
 use crate::content::BodyKind;
-use crate::group::{JoinError, Joined, MessageVerdict, Rejoining, SentIn};
 use crate::group::tests::stored::ROSTER;
+use crate::group::{JoinError, Joined, MessageVerdict, Rejoining, SentIn};
 use crate::malicious;
 use crate::testing::at;
 use crate::time::DAY_MS;

@@ -8,7 +8,8 @@ use crate::access::Access;
 use crate::clock::Now;
 use crate::error::StoreError;
 use crate::header::Kind;
-use crate::store::{SYSTEM, Store, wrap};
+use crate::root::wrap;
+use crate::store::{SYSTEM, Store};
 use crate::transaction::Transaction;
 use crate::wrapper::WrapperError;
 

@@ -9,17 +9,19 @@ use carevow_core::ids::StoreId;
 use carevow_core::random::draw;
 use carevow_core::sealed_store::{Head, RootKey, SetSum, StoreKey};
 use rand_core::TryCryptoRng;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::access::Access;
-use crate::buckets::{self, Sums};
+use crate::buckets;
 use crate::clock::Now;
 use crate::error::{Damage, StoreError};
 use crate::file_lock::FileLock;
 use crate::header::{Header, Kind};
+use crate::memory::{Memory, Open, verified};
+use crate::root::{unwrap, wrap};
 use crate::transaction::{Keys, Transaction};
 use crate::wrapper::KeyWrapper;
-use crate::{backoff, database, held, passphrase};
+use crate::{backoff, database, held};
 
 /// The name under which the system key is sealed: no content key has it, as their names are keyed hashes.
 pub(crate) const SYSTEM: [u8; 16] = *b"carevow-system-k";
@@ -56,27 +58,9 @@ struct State {
     memory: Memory,
 }
 
-struct Memory {
-    /// `None` while locked.
-    open: Option<Open>,
-    /// The highest counter that was ever seen.
-    seen: u64,
-}
-
 struct Files {
     connection: Connection,
     lock: FileLock,
-}
-
-/// What is in memory while the store is unlocked.
-pub(crate) struct Open {
-    pub(crate) keys: Keys,
-    /// As the header has it: another one means that another process made a new root.
-    pub(crate) wrapped_root: Vec<u8>,
-    sums: Sums,
-    /// The counter for which the sums are right.
-    sums_of: Option<u64>,
-    lock_at: u64,
 }
 
 impl core::fmt::Debug for Store {
@@ -232,7 +216,7 @@ impl Store {
         let idle_ms = self.policy.idle_ms;
         self.with_files_as(|memory, files| {
             memory.touch(now, idle_ms)?;
-            memory.run(files, rng, |transaction, _| work(transaction))
+            memory.run(&files.connection, rng, |transaction, _| work(transaction))
         })
     }
 
@@ -294,7 +278,7 @@ impl Store {
         let idle_ms = self.policy.idle_ms;
         self.with_files(|memory, files| {
             memory.touch(now, idle_ms)?;
-            let (result, root) = memory.run(files, rng, work)?;
+            let (result, root) = memory.run(&files.connection, rng, work)?;
             if let Some(open) = &mut memory.open {
                 open.keys.root = root;
                 open.wrapped_root = wrapped_root.to_vec();
@@ -326,115 +310,6 @@ impl Store {
             }
             Ok(())
         })
-    }
-}
-
-impl Memory {
-    /// Locks if the time has come; else the time begins anew.
-    fn touch(&mut self, now: Now, idle_ms: u64) -> Result<(), StoreError> {
-        match &mut self.open {
-            Some(open) if now.boot_ms < open.lock_at => {
-                open.lock_at = now.boot_ms.saturating_add(idle_ms);
-                Ok(())
-            }
-            _ => {
-                self.open = None;
-                Err(StoreError::Locked)
-            }
-        }
-    }
-
-    fn run<T, E: From<StoreError>, R: TryCryptoRng>(
-        &mut self,
-        files: &Files,
-        rng: &mut R,
-        work: impl FnOnce(&mut Transaction<'_, R>, &mut Header) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let seen = self.seen;
-        let open = self.open.as_mut().ok_or(StoreError::Locked)?;
-        let sql = rusqlite::Transaction::new_unchecked(&files.connection, TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
-        let mut header = Header::read(&sql)?;
-        let before = header.clone();
-        if header.head.counter < seen {
-            return Err(StoreError::RolledBack.into());
-        }
-        if header.wrapped_root != open.wrapped_root {
-            // Another process erased something and made a new root; this one's is good for nothing.
-            self.open = None;
-            return Err(StoreError::Locked.into());
-        }
-        if open.sums_of != Some(header.head.counter) {
-            open.sums = verified(&sql, &open.keys, &header)?;
-        } else {
-            verify_head(&open.keys, &header)?;
-        }
-        // Until the commit is known to have happened, nothing says for which counter the sums are right.
-        open.sums_of = None;
-        let revision = header.head.counter.checked_add(1).ok_or(StoreError::InvalidInput)?;
-        let mut transaction = Transaction::new(&sql, &open.keys, &open.sums, revision, rng);
-        let result = work(&mut transaction, &mut header);
-        let changes = transaction.changes();
-        let result = match result {
-            Ok(result) => result,
-            Err(error) => {
-                open.sums_of = Some(header.head.counter);
-                return Err(error);
-            }
-        };
-        let changed = changes.unwrap_or_default();
-        if !changed.is_empty() || header != before {
-            let total = Sums::write(&sql, &open.keys.system, header.head.total, &changed)?;
-            header.head = Head { counter: revision, total, ..header.head };
-            header.mac = open.keys.system.sign_head(&open.keys.store, &header.head);
-            header.write(&sql)?;
-        }
-        sql.commit().map_err(StoreError::from)?;
-        open.sums.adopt(&changed);
-        open.sums_of = Some(header.head.counter);
-        self.seen = header.head.counter;
-        Ok(result)
-    }
-}
-
-/// The sums, after the header was verified.
-fn verified(connection: &Connection, keys: &Keys, header: &Header) -> Result<Sums, StoreError> {
-    verify_head(keys, header)?;
-    Sums::read(connection, &keys.system, &header.head.total)
-}
-
-fn verify_head(keys: &Keys, header: &Header) -> Result<(), StoreError> {
-    let verified = keys.system.verify_head(&keys.store, &header.head, &header.mac);
-    match verified {
-        Ok(()) if header.store == keys.store => Ok(()),
-        _ => Err(StoreError::Corrupted(Damage::Header)),
-    }
-}
-
-/// Wraps a root: with the platform's newest key, or under the passphrase.
-pub(crate) fn wrap(
-    access: Access<'_>,
-    store: &StoreId,
-    root: &RootKey,
-    rng: &mut impl TryCryptoRng,
-) -> Result<(Kind, u32, Vec<u8>), StoreError> {
-    match access {
-        Access::Platform(wrapper) => {
-            let generation = wrapper.new_generation()?;
-            Ok((Kind::Platform, generation, wrapper.wrap(generation, root.to_wrap())?))
-        }
-        Access::Passphrase(text) => Ok((Kind::Passphrase, 0, passphrase::wrap(text, store, root, rng)?)),
-    }
-}
-
-fn unwrap(access: Access<'_>, header: &Header) -> Result<RootKey, StoreError> {
-    match (access, header.kind) {
-        (Access::Platform(wrapper), Kind::Platform) => {
-            let root = wrapper.unwrap(header.head.generation, &header.wrapped_root)?;
-            Ok(RootKey::from_bytes(&root))
-        }
-        (Access::Passphrase(text), Kind::Passphrase) => passphrase::unwrap(text, &header.store, &header.wrapped_root),
-        _ => Err(StoreError::WrongKey),
     }
 }
 

@@ -86,7 +86,7 @@ impl AwaitedCopies {
 
     /// For the store.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let copies = self.awaited.iter().map(Awaited::to_wire).collect();
+        let copies = self.awaited.iter().map(|awaited| awaited.to_wire()).collect();
         v1::AwaitedState { format: FORMAT, copies, complete: COMPLETE }.encode_to_vec()
     }
 
@@ -100,7 +100,7 @@ impl AwaitedCopies {
 }
 
 impl Awaited {
-    fn to_wire(&self) -> v1::AwaitedCopy {
+    fn to_wire(self) -> v1::AwaitedCopy {
         v1::AwaitedCopy {
             message_id: self.message.as_bytes().to_vec(),
             digest: self.digest.to_vec(),

@@ -263,7 +263,7 @@ static DIRECTORY_GAP: Schema = Schema {
     name: "DirectoryGap",
     canonical: None,
     fields: &[
-        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 1, kind: Kind::Container(&SIGNED, DIRECTORY_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 2, kind: Kind::Bytes, repeated: true, oneof: false },
         Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
@@ -276,7 +276,7 @@ static DIRECTORY_PIN_STATE: Schema = Schema {
     canonical: None,
     fields: &[
         Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
-        Field { number: 2, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Container(&SIGNED, DIRECTORY_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 3, kind: Kind::Message(&DIRECTORY_GAP), repeated: false, oneof: false },
         Field { number: 4, kind: Kind::Bytes, repeated: true, oneof: false },
         Field { number: 5, kind: Kind::Bytes, repeated: true, oneof: false },
@@ -291,7 +291,7 @@ static EARLIER_STATE: Schema = Schema {
     name: "EarlierState",
     canonical: None,
     fields: &[
-        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 1, kind: Kind::Container(&SIGNED, SIGNED_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
@@ -749,7 +749,7 @@ static ROSTER_NODE: Schema = Schema {
     name: "RosterNode",
     canonical: None,
     fields: &[
-        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 1, kind: Kind::Container(&SIGNED, SIGNED_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
         Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
         Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
@@ -1051,7 +1051,7 @@ static WAITING_STATE: Schema = Schema {
     name: "WaitingState",
     canonical: None,
     fields: &[
-        Field { number: 1, kind: Kind::Message(&SIGNED), repeated: false, oneof: false },
+        Field { number: 1, kind: Kind::Container(&SIGNED, SIGNED_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
         Field { number: 3, kind: Kind::Bytes, repeated: true, oneof: false },
     ],

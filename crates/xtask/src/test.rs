@@ -2,13 +2,13 @@
 
 use anyhow::{Context as _, ensure};
 
-use crate::workspace::{Tally, cargo, installed, succeed, watch};
+use crate::workspace::{Tally, cargo, installed, root, succeed, watch};
 use crate::{checks, codegen, libtest, reference};
 
 /// One step: what it is called and what it does. A step that counts nothing of its own counts as one.
 type Step = (&'static str, fn() -> anyhow::Result<Tally>);
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     ("formatting", formatting),
     ("generated code is current", || codegen::run(true)),
     ("files are short", checks::length::run),
@@ -19,6 +19,7 @@ const STEPS: [Step; 13] = [
     ("clippy", clippy),
     ("tests", tests),
     ("the reference in Python", reference::run),
+    ("fuzz targets replay their seeds", fuzz_seeds),
     ("documentation", documentation),
     ("other targets", checks::targets::run),
     ("cargo-deny", deny),
@@ -59,6 +60,21 @@ fn tests() -> anyhow::Result<Tally> {
     let tally = libtest::tally(&text);
     ensure!(succeeded || tally.failed > 0, "the tests did not build or did not end");
     ensure!(tally.passed > 0 || tally.failed > 0, "no test ran");
+    Ok(tally)
+}
+
+/// Every seed comes as far as it should, on the stable toolchain and without a fuzzer. `fuzz/` is a workspace of its own.
+fn fuzz_seeds() -> anyhow::Result<Tally> {
+    let of_fuzz = |arguments: &[&str]| {
+        let mut command = cargo(arguments);
+        command.current_dir(root().join("fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
+        command
+    };
+    succeed(&mut of_fuzz(&["fmt", "--check"]))?;
+    succeed(&mut of_fuzz(&["clippy", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    let (text, succeeded) = watch(&mut of_fuzz(&["test", "--quiet"]))?;
+    let tally = libtest::tally(&text);
+    ensure!(succeeded && tally.passed > 0, "the replay did not build or did not end");
     Ok(tally)
 }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use carevow_core::Timestamp;
 use carevow_core::identity::{
-    AccountKey, DeviceKind, ListedDevice, Manifest, ManifestDraft, ManifestPin, PinError, RevocationError,
+    AccountKey, DeviceKind, Fetched, ListedDevice, Manifest, ManifestDraft, ManifestPin, PinError, RevocationError,
     RevocationList, Source, UnverifiedCertificates, UnverifiedManifest, introduce,
 };
 use carevow_core::wire::v1;
@@ -184,11 +184,11 @@ fn pin(data: &[u8]) -> Depth {
             }
             2 => {
                 let manifests: Vec<_> = (0..which % 8).map(|at| chosen(argument.wrapping_add(at)).clone()).collect();
-                pin = pin.fill_gap(&manifests, now).pin;
+                pin = pin.fill_gap(fetched(argument, &manifests), now).pin;
             }
             3 => {
                 let manifests: Vec<_> = (0..which % 8).map(|at| chosen(argument.wrapping_add(at)).clone()).collect();
-                pin = pin.adopt_chain(&manifests, now).0.pin;
+                pin = pin.adopt_chain(fetched(argument, &manifests), now).0.pin;
             }
             4 => {
                 let key = chosen(which).aik();
@@ -205,6 +205,14 @@ fn pin(data: &[u8]) -> Depth {
         (true, true) => 4,
         (true, false) => 3,
         _ => depth,
+    }
+}
+
+/// Nothing was given: an empty answer or none.
+fn fetched(argument: u8, manifests: &[Manifest]) -> Fetched<'_, Manifest> {
+    match manifests.is_empty() && argument % 2 == 1 {
+        true => Fetched::Unanswered,
+        false => Fetched::Answered(manifests),
     }
 }
 

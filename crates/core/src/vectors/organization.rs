@@ -192,7 +192,8 @@ fn answered(area: &mut Area, practice: &Practice, chain: &[Directory]) {
         let fetched = answer.as_ref().map_or(Fetched::Unanswered, |answer| Fetched::Answered(answer));
         let (adoption, refused) = pinned(held).adopt_chain(fetched, now);
         let input = fields! {
-            "held" => signed(held), "answer" => directories.map(|given| Node::from(signed(given))), "now_ms" => now,
+            "held" => signed(held), "accepted_ms" => MADE,
+            "answer" => directories.map(|given| Node::from(signed(given))), "now_ms" => now,
         };
         let output = outcome(&adoption).with("reason", refused.map(|error| format!("{error:?}")));
         area.gives(

@@ -224,10 +224,7 @@ fn program(input: &mut Input<'_>) -> Depth {
             }
             CLOSES => {
                 let person = account((argument % 5) as u8);
-                assert!(
-                    pin.listed(person, now).is_none() || !pin.closes(person, now),
-                    "a listed member is closed"
-                );
+                assert!(pin.listed(person, now).is_none() || !pin.closes(person, now), "a listed member is closed");
             }
             _ => {
                 let aik = |seed: u8| AccountKey::from_seed(account(3), &Zeroizing::new([seed; 32])).public_key();

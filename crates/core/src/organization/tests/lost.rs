@@ -132,3 +132,11 @@ fn t143_a_key_of_a_practice_is_trusted_by_its_fingerprint_only() {
     assert_eq!(confirmed(&own, &own), Some(org_key(1).trusted()), "control");
     assert!(DirectoryPin::first(first, &confirmed(&own, &own).unwrap()).is_ok());
 }
+
+#[test]
+fn t130_a_large_directory_that_lost_comes_back_from_the_store() {
+    let numbered = |n: u128| OrgMember { account: crate::ids::AccountId::from_bytes(n.to_be_bytes()), ..entry(1) };
+    let chain = chain_to((0..1_200).map(numbered).collect());
+    assert!(chain[4].to_signed().body.len() > 65_792, "more than any other signed object");
+    assert_eq!(seen(&lost(&chain), 1), CLOSED);
+}

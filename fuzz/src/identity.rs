@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use carevow_core::Timestamp;
 use carevow_core::identity::{
-    AccountKey, DeviceKind, ListedDevice, Manifest, ManifestDraft, ManifestPin, PinError, RevocationError,
+    AccountKey, DeviceKind, Fetched, ListedDevice, Manifest, ManifestDraft, ManifestPin, PinError, RevocationError,
     RevocationList, Source, UnverifiedCertificates, UnverifiedManifest, introduce,
 };
 use carevow_core::wire::v1;
@@ -44,13 +44,22 @@ pub const PIN: Target = Target {
     success: "the newest of five manifests, of which one changes the key, adopted over a gap that was then closed",
     seeds: || {
         let stored = ManifestPin::first(CHAIN[0].clone()).to_bytes();
+        let adopt = |pin: &ManifestPin, at: usize| judged(pin, &CHAIN[at], Source::Message, NOW).0;
+        let rotated = (1..5).fold(ManifestPin::first(CHAIN[0].clone()), |pin, at| adopt(&pin, at));
+        let jumped = adopt(&ManifestPin::first(CHAIN[0].clone()), 2);
+        let lost = jumped.fill_gap(Fetched::Answered(core::slice::from_ref(&FORK)), NOW).pin;
         vec![
             Seed::new("in-order", 3, [1, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0, 4, 0]),
             // The third after the first opens a gap; the second and third in order close it.
             Seed::new("over-a-gap", 4, [1, 0, 2, 0, 2, 2, 1, 0, 3, 0, 0, 4, 0]),
             Seed::new("unannounced-key", 2, [1, 0, 5, 0, 1, 0, 0]),
             Seed::new("fork-in-a-gap", 2, [1, 1, 5, 2, 4, 4, 0, 1, 2, 5, 2, 0, 0]),
+            Seed::new("lost-in-a-gap", 2, [1, 0, 2, 0, 2, 1, 6, 5, 0, 1]),
+            // No answer for 255 / 8 days.
+            Seed::new("unanswered", 2, [1, 0, 2, 0, 5, 0, 255, 2, 0, 1]),
             Seed::new("stored", 2, [&[0][..], &stored].concat()),
+            Seed::new("stored-rotated", 2, [&[0][..], &rotated.to_bytes()].concat()),
+            Seed::new("stored-lost", 2, [&[0][..], &lost.to_bytes()].concat()),
         ]
     },
 };
@@ -184,11 +193,11 @@ fn pin(data: &[u8]) -> Depth {
             }
             2 => {
                 let manifests: Vec<_> = (0..which % 8).map(|at| chosen(argument.wrapping_add(at)).clone()).collect();
-                pin = pin.fill_gap(&manifests, now).pin;
+                pin = pin.fill_gap(fetched(argument, &manifests), now).pin;
             }
             3 => {
                 let manifests: Vec<_> = (0..which % 8).map(|at| chosen(argument.wrapping_add(at)).clone()).collect();
-                pin = pin.adopt_chain(&manifests, now).0.pin;
+                pin = pin.adopt_chain(fetched(argument, &manifests), now).0.pin;
             }
             4 => {
                 let key = chosen(which).aik();
@@ -205,6 +214,14 @@ fn pin(data: &[u8]) -> Depth {
         (true, true) => 4,
         (true, false) => 3,
         _ => depth,
+    }
+}
+
+/// Nothing was given: an empty answer or none.
+fn fetched(argument: u8, manifests: &[Manifest]) -> Fetched<'_, Manifest> {
+    match manifests.is_empty() && argument % 2 == 1 {
+        true => Fetched::Unanswered,
+        false => Fetched::Answered(manifests),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use carevow_core::identity::{AccountKey, Source};
+use carevow_core::identity::{AccountKey, Fetched, Source};
 use carevow_core::organization::{
     AikChange, Directory, DirectoryDraft, DirectoryEvent, DirectoryPin, DirectoryPinError, OrgKey, OrgMember, OrgRole,
     UnverifiedDirectory,
@@ -144,7 +144,7 @@ fn full() -> DirectoryPin {
 
 fn first() -> DirectoryPin {
     let first = &PRACTICE.chain[0];
-    DirectoryPin::first(first.clone(), ORG, first.org_key()).expect("its own practice")
+    DirectoryPin::first(first.clone(), &org_key(0).trusted()).expect("its own practice")
 }
 
 /// Edits of a stored pin: what is read is written again as the same bytes, and the chain brings it to its end.
@@ -152,7 +152,7 @@ fn stored(input: &mut Input<'_>) -> Depth {
     let bytes = input.edited(&full().to_bytes());
     let Ok(pin) = DirectoryPin::from_bytes(&bytes) else { return 0 };
     assert!(pin.to_bytes() == bytes, "a stored pin has two forms");
-    let (adoption, _) = pin.adopt_chain(&PRACTICE.chain, NOW);
+    let (adoption, _) = pin.adopt_chain(Fetched::Answered(&PRACTICE.chain), NOW);
     reloaded(&adoption.pin);
     1 + Depth::from(adoption.pin.current() == PRACTICE.chain.last().expect("eight"))
 }
@@ -200,9 +200,17 @@ fn program(input: &mut Input<'_>) -> Depth {
                     CUT => argument,
                     _ => 0,
                 });
-                let (adoption, _) = pin.adopt_chain(&answer, now);
+                let silent = answer.is_empty();
+                let fetched = match operation {
+                    NOTHING => Fetched::Unanswered,
+                    _ => Fetched::Answered(&answer),
+                };
+                let (adoption, _) = pin.adopt_chain(fetched, now);
                 let forked = adoption.events.contains(&DirectoryEvent::Fork);
-                assert!(adoption.pin.missing().is_none() || before.missing() != adoption.pin.missing());
+                match silent {
+                    true => assert!(adoption.pin == before, "silence changes a pin before the deadline"),
+                    false => assert!(adoption.pin.missing().is_none() || before.missing() != adoption.pin.missing()),
+                }
                 assert!(
                     forked || adoption.pin.current().seq() >= before.current().seq(),
                     "it went back without a fork"
@@ -216,10 +224,7 @@ fn program(input: &mut Input<'_>) -> Depth {
             }
             CLOSES => {
                 let person = account((argument % 5) as u8);
-                assert!(
-                    pin.current().member(person).is_none() || !pin.closes(person, now),
-                    "a listed member is closed"
-                );
+                assert!(pin.listed(person, now).is_none() || !pin.closes(person, now), "a listed member is closed");
             }
             _ => {
                 let aik = |seed: u8| AccountKey::from_seed(account(3), &Zeroizing::new([seed; 32])).public_key();
@@ -233,7 +238,7 @@ fn program(input: &mut Input<'_>) -> Depth {
     if honest {
         let after = pin.missing().map_or(pin.current().seq(), |missing| missing.after_seq);
         let answer: Vec<_> = chain.iter().filter(|directory| directory.seq() > after).cloned().collect();
-        let (adoption, refused) = pin.adopt_chain(&answer, NOW);
+        let (adoption, refused) = pin.adopt_chain(Fetched::Answered(&answer), NOW);
         assert!(
             refused.is_none() && Some(adoption.pin.current()) == chain.last(),
             "the chain does not lead to its end"

@@ -116,12 +116,18 @@ pub const MESSAGE_GAP_MS: u64 = 24 * HOUR_MS;
 pub const TRUST_ROOTS: usize = 4;
 /// Times that a chain of manifests may be adopted with a gap before one of the gaps is closed.
 pub const OPEN_GAPS: usize = 16;
-/// Manifests that lost by the gap rule and that are remembered, so that envelopes under them are held.
+/// Manifests that lost by the gap rule and that are remembered, the newest, so that envelopes under them are held.
 pub const LOST_MANIFESTS: usize = 16;
 /// The manifests of a gap are fetched at a random time within this.
 pub const GAP_FETCH_WITHIN_MS: u64 = 48 * HOUR_MS;
 /// How long a gap may stay open before it is a fork.
 pub const GAP_AGE_MS: u64 = 30 * DAY_MS;
+/// Identity keys that a chain led away from and that are remembered as its lineage, and as predecessors.
+pub const AIK_LINEAGE: usize = 64;
+/// Identity keys of one account that wait for an explanation; a further one is a change at once.
+pub const UNEXPLAINED_KEYS: usize = 4;
+/// Changed identity keys of one account that wait for the app, beside the acknowledged one.
+pub const UNACKNOWLEDGED_KEYS: usize = 4;
 /// How long an identity key that an announcement or a gap may explain is held before it is a change.
 pub const UNEXPLAINED_KEY_MS: u64 = 72 * HOUR_MS;
 
@@ -222,5 +228,6 @@ pub const AWAITED_COPIES: usize = 10_000;
 pub const ROSTER_STATE_BYTES: usize = 16 * 1024 * 1024;
 /// Devices of one group whose stale messages are remembered for an epoch: every device of every member.
 pub const STALE_DEVICES: usize = GROUP_MEMBERS * DEVICES;
-/// The pin of a practice at rest: two directories, and the accounts and hashes beside them.
+/// The pin of a practice at rest: two directories (the settled one of a gap or one that lost, never both), and the
+/// accounts and hashes beside them.
 pub const DIRECTORY_PIN_BYTES: usize = 2 * ORG_DIRECTORY_BYTES + 512 * 1024;

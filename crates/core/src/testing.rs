@@ -76,3 +76,9 @@ impl TryRng for Broken {
 }
 
 impl TryCryptoRng for Broken {}
+
+/// The key of a practice's directory, as somebody trusts it who has its fingerprint otherwise.
+pub(crate) fn trusting(directory: &crate::organization::Directory) -> crate::organization::TrustedOrgKey {
+    let fingerprint = crate::organization::org_key_fingerprint(directory.org_key());
+    crate::organization::TrustedOrgKey::confirmed(directory.org(), directory.org_key(), &fingerprint).unwrap()
+}

@@ -17,8 +17,12 @@ use crate::workspace::{Tally, root};
 const CANONICAL: [&str; 2] = ["Signed", "SignedRecord"];
 
 /// Where a container holds an OrgDirectory, whose body has a limit of its own (B1.2).
-const DIRECTORIES: [(&str, &str); 3] =
-    [("GroupUpdate", "directories"), ("DirectoryPinState", "current"), ("DirectoryGap", "settled")];
+const DIRECTORIES: [(&str, &str); 4] = [
+    ("GroupUpdate", "directories"),
+    ("DirectoryPinState", "current"),
+    ("DirectoryPinState", "loser"),
+    ("DirectoryGap", "settled"),
+];
 
 /// With `check`, changes nothing and fails when a byte differs.
 pub fn run(check: bool) -> anyhow::Result<Tally> {

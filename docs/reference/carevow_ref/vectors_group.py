@@ -290,9 +290,13 @@ class Pin:
 
     def __init__(self, first):
         self.current, self.settled, self.passed, self.since = first, None, [], None
-        self.lost, self.former = set(), set()
+        self.lost, self.former, self.loser = set(), set(), None
 
     def take(self, d):
+        x = self.loser                      # B2.3 gap rule 3: how long what it took away stays away
+        if x and (d["seq"] > x["seq"] or d["hash"] == x["hash"]
+                  or self.current["org_key"] == x["org_key"] != d["org_key"]):
+            self.loser = None
         if d["org_key"] != self.current["org_key"]:
             self.former.add(self.current["org_key"])
         self.former.discard(d["org_key"])
@@ -321,6 +325,8 @@ class Pin:
         self.take(d)
 
     def answer(self, ds, now):
+        if self.settled is not None and not ds and now - self.since < 30 * DAY:
+            return None                     # no answer, or nothing in it: no lie
         if self.settled is not None:
             at, walked, reached = self.settled, {self.settled["hash"]}, False
             leads = lambda d, to: to["seq"] == d["seq"] + 1 and to["prev_hash"] == d["hash"] and \
@@ -332,7 +338,9 @@ class Pin:
                 reached |= leads(at, self.current)
             if not ((reached or self.current["hash"] in walked) and set(self.passed) <= walked):
                 self.lost |= (set(self.passed) | {self.current["hash"]}) - walked
+                loser = self.current
                 self.take(at)
+                self.loser = loser if at["seq"] <= loser["seq"] and at["hash"] != loser["hash"] else None
             self.settled, self.passed = None, []
         for d in ds:
             if d["seq"] >= self.current["seq"]:
@@ -341,6 +349,14 @@ class Pin:
                 except CarevowError as e:
                     return e
         return None
+
+    def counts(self, account, now):
+        """Whether the practice lists the account, and what lost does too."""
+        def entry(d):
+            return next((x["aik"] for x in d["members"] if x["account_id"] == account and x["not_before_ms"] <= now
+                         and (x["not_after_ms"] == 0 or now < x["not_after_ms"])), None)
+        mine = entry(self.current)
+        return mine is not None and (self.loser is None or entry(self.loser) == mine)
 
     def result(self):
         gap = self.settled
@@ -352,7 +368,7 @@ def pinned(i):
     held = [g.open_directory(d) for d in i["held"]]
     p = Pin(held[0])
     for d in held[1:]:
-        p.judge(d, "message", i["now_ms"])
+        p.judge(d, "message", i.get("accepted_ms", i["now_ms"]))
     return p
 
 
@@ -370,7 +386,7 @@ def organizations(name, i, C):
         p.judge(g.open_directory(i["signed"]), i["source"], i["now_ms"])
         return p.result()
     if name.startswith("answer: "):
-        error = p.answer([g.open_directory(d) for d in i["answer"]], i["now_ms"])
+        error = p.answer([g.open_directory(d) for d in i["answer"] or []], i["now_ms"])
         assert (error is None) == (C[name]["output"]["reason"] is None)
         return p.result()
     if name.startswith("staff: "):          # rule 4
@@ -385,7 +401,10 @@ def organizations(name, i, C):
                     verdict = "StaffKeyRotated"
         return {"verdict": verdict}
     ever = {x["account_id"] for d in i["held"] for x in g.open_directory(d)["members"]}
-    return {"closed": i["account_id"] in ever and all(x["account_id"] != i["account_id"] for x in p.current["members"])}
+    if "answer" in i:
+        p.answer([g.open_directory(d) for d in i["answer"]], i["now_ms"])
+        return {"current": p.current["hash"], "closed": i["account_id"] in ever and not p.counts(i["account_id"], i["now_ms"])}
+    return {"closed": i["account_id"] in ever and not p.counts(i["account_id"], i["now_ms"])}
 
 
 def shaped(name, want):

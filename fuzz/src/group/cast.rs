@@ -38,7 +38,7 @@ pub(super) static CAST: LazyLock<Cast> = LazyLock::new(|| {
     let key = OrgKey::from_seed(ORG, &Zeroizing::new([0xa0; 32]));
     let draft = DirectoryDraft { display_name: "P".into(), members, next_org_key: None };
     let directory = Directory::issue(&key, None, draft, NOW).expect("a right directory");
-    let pin = DirectoryPin::first(directory, ORG, &key.public_key()).expect("a right directory");
+    let pin = DirectoryPin::first(directory, &key.trusted()).expect("a right directory");
     Cast { devices, keys, without, pin }
 });
 

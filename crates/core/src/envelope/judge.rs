@@ -112,7 +112,7 @@ fn introduced(
 fn known(certificate: &DeviceCertificate, pin: &ManifestPin, at: JudgedAt) -> Result<ManifestPin, IntroductionError> {
     let certified = &certificate.device;
     pin.judge_key(&certified.aik, at.local())?;
-    let listed = pin.current().device(certified.address.device).is_some_and(|listed| {
+    let listed = pin.device(certified.address.device).is_some_and(|listed| {
         let device = &listed.device;
         (device.address, device.dsk, device.ddk) == (certified.address, certified.dsk, certified.ddk)
     });

@@ -44,8 +44,8 @@ pub struct DeviceChanges {
 }
 
 impl DeviceChanges {
-    /// From `old` to `new`. A device whose keys changed without a new registration is closed and added.
-    pub(super) fn between(old: &Manifest, new: &Manifest) -> Self {
+    /// From the devices `old` to `new`. A device whose keys changed without a new registration is closed and added.
+    pub(super) fn between(old: &[&ListedDevice], new: &[&ListedDevice]) -> Self {
         Self { added: only_in(new, old), closed: only_in(old, new) }
     }
 
@@ -62,10 +62,15 @@ impl DeviceChanges {
     }
 }
 
-/// Devices of `one` that `other` does not list as they are.
-pub(super) fn only_in(one: &Manifest, other: &Manifest) -> Vec<DeviceAddress> {
-    let absent = |listed: &&ListedDevice| !other.devices().iter().any(|there| same(listed, there));
-    one.devices().iter().filter(absent).map(|listed| listed.device.address).collect()
+/// Devices of `one` that are not in `other` as they are.
+pub(super) fn only_in(one: &[&ListedDevice], other: &[&ListedDevice]) -> Vec<DeviceAddress> {
+    let absent = |listed: &&&ListedDevice| !other.iter().any(|there| same(listed, there));
+    one.iter().filter(absent).map(|listed| listed.device.address).collect()
+}
+
+/// All that a manifest lists.
+pub(super) fn listed(manifest: &Manifest) -> Vec<&ListedDevice> {
+    manifest.devices().iter().collect()
 }
 
 fn addresses(manifest: &Manifest) -> Vec<DeviceAddress> {

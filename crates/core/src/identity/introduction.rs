@@ -19,7 +19,8 @@ pub enum IntroductionError {
     /// The manifest has run out: it starts no session.
     #[error("the manifest has expired")]
     Expired,
-    /// The manifest does not list the device, or with other keys or another registration than the certificate.
+    /// The manifest does not list the device, or with other keys or another registration than the certificate; or a lost
+    /// jump took it away.
     #[error("the manifest does not list the device as certified")]
     NotListed,
 }
@@ -67,7 +68,6 @@ pub fn introduce(
         return Err(IntroductionError::Expired);
     }
     let listed = pin
-        .current()
         .device(certified.address.device)
         .filter(|listed| {
             let device = &listed.device;

@@ -1,16 +1,20 @@
 //! What is known of a contact's identity, and how a manifest is judged by it: `docs/protocol.md` B2 and B14 (pins).
 
+mod chain;
 mod gap;
+mod other_keys;
 mod state;
 
+use chain::Chain;
 use gap::Gap;
-pub use gap::MissingManifests;
+pub use gap::{Fetched, MissingManifests};
+use other_keys::OtherKeys;
 pub use state::CorruptPin;
 
 use super::changes::{DeviceChanges, IdentityEvent, KeyRotation, same};
-use super::manifest::{Manifest, Step};
-use crate::ids::{AccountId, DeviceAddress};
-use crate::limits::{OPEN_GAPS, PREDECESSOR_AGE_MS, UNEXPLAINED_KEY_MS};
+use super::manifest::{ListedDevice, Manifest, Step};
+use crate::ids::{AccountId, DeviceAddress, DeviceId};
+use crate::limits::OPEN_GAPS;
 use crate::primitives::Ed25519PublicKey;
 use crate::suite::Suite;
 use crate::time::Timestamp;
@@ -60,38 +64,12 @@ pub struct Adoption {
 pub struct ManifestPin {
     chain: Chain,
     gap: Option<Gap>,
-    /// Hashes of manifests that lost by the gap rule.
+    /// Hashes of manifests that lost by the gap rule, newest first, at most 16.
     lost: Vec<[u8; 32]>,
-    waiting: Option<Waiting>,
-    change: Option<Change>,
+    /// The newest of them, as long as what it took away stays away.
+    loser: Option<Manifest>,
+    others: OtherKeys,
     suite_rank: u32,
-}
-
-/// The newest manifest, and the identity keys that led to it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Chain {
-    current: Manifest,
-    predecessors: Vec<Predecessor>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Predecessor {
-    aik: Ed25519PublicKey,
-    left_at: Timestamp,
-}
-
-/// A key that an announcement or a gap may explain.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Waiting {
-    aik: Ed25519PublicKey,
-    since: Timestamp,
-}
-
-/// Another key than the pinned one.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Change {
-    Unacknowledged(Ed25519PublicKey),
-    Acknowledged(Ed25519PublicKey),
 }
 
 impl ManifestPin {
@@ -101,8 +79,8 @@ impl ManifestPin {
             chain: Chain::starting(manifest),
             gap: None,
             lost: Vec::new(),
-            waiting: None,
-            change: None,
+            loser: None,
+            others: OtherKeys::default(),
             suite_rank: 0,
         }
     }
@@ -120,7 +98,7 @@ impl ManifestPin {
         if let Some(step) = manifest.follows(current) {
             return Ok(self.adopt(manifest, Some(step), self.gap.clone(), now));
         }
-        if self.change == Some(Change::Acknowledged(*manifest.aik())) {
+        if self.others.acknowledged == Some(*manifest.aik()) {
             return Ok(self.replaced_by(manifest));
         }
         if self.lost.contains(manifest.hash()) || self.lost.contains(manifest.prev_hash()) {
@@ -148,16 +126,24 @@ impl ManifestPin {
         if self.accepts_key(aik, now) {
             return Ok(());
         }
-        match self.announces(aik) || self.change == Some(Change::Acknowledged(*aik)) {
+        match self.announces(aik) || self.others.acknowledged == Some(*aik) {
             true => Err(self.unexplained(aik, now)),
             false => Err(self.other_key(aik, now)),
         }
     }
 
     /// Whether `aik` is the pinned key, or one that the chain led away from at most 30 days ago: the two count the
-    /// same in certificates, InitHeaders, `bundle_hash`, `ID_B` and `Member.aik`.
+    /// same in certificates, InitHeaders, `bundle_hash` and `ID_B`. Who a member is, is asked of
+    /// [`descends_from`](Self::descends_from).
     pub fn accepts_key(&self, aik: &Ed25519PublicKey, now: Timestamp) -> bool {
         self.keys(now).any(|key| key == aik)
+    }
+
+    /// Whether `aik` is the pinned key, or one of the newest 64 that the chain led away from, however long ago: the
+    /// account that `Member.aik` or `OrgMember.aik` names is then this one (B2.4 rule 6). No certificate, INIT or
+    /// session counts for that.
+    pub fn descends_from(&self, aik: &Ed25519PublicKey) -> bool {
+        self.chain.descends_from(aik)
     }
 
     /// Whether a manifest under `aik` may come next: an accepted key, or the announced one.
@@ -171,18 +157,15 @@ impl ManifestPin {
     }
 
     /// The app has seen that the identity key changed to `aik`, and goes on with it. Its next manifest is adopted as
-    /// a first one. `None` unless it is the key of the last `IdentityChanged`.
+    /// a first one; no other key takes that back, only another acknowledgement. `None` unless it is among the last four
+    /// keys that an `IdentityChanged` named.
     pub fn acknowledge(&self, aik: &Ed25519PublicKey) -> Option<Self> {
-        let change = Some(Change::Acknowledged(*aik));
-        (self.change == Some(Change::Unacknowledged(*aik))).then(|| Self { change, ..self.clone() })
+        self.others.acknowledge(aik).map(|others| Self { others, ..self.clone() })
     }
 
-    /// The key that blocks sending until the app acknowledges it.
-    pub const fn blocked_by(&self) -> Option<&Ed25519PublicKey> {
-        match &self.change {
-            Some(Change::Unacknowledged(aik)) => Some(aik),
-            _ => None,
-        }
+    /// The newest of the keys that block sending until the app acknowledges one of them and its manifest is here.
+    pub fn blocked_by(&self) -> Option<&Ed25519PublicKey> {
+        self.others.unacknowledged.first()
     }
 
     /// Whose it is.
@@ -190,14 +173,38 @@ impl ManifestPin {
         self.chain.current.account()
     }
 
-    /// The newest manifest adopted.
+    /// The newest manifest adopted. Which of its devices count is said by [`devices`](Self::devices).
     pub const fn current(&self) -> &Manifest {
         &self.chain.current
     }
 
+    /// The devices that count: those of the pinned manifest, and after a lost jump those of them that the losing one
+    /// lists too, with the same registration and keys (B2.3 gap rule 3). Nothing is sent to others, and nothing of
+    /// theirs is taken.
+    pub fn devices(&self) -> impl Iterator<Item = &ListedDevice> {
+        let left = |listed: &&ListedDevice| {
+            self.loser.as_ref().is_none_or(|loser| loser.devices().iter().any(|there| same(listed, there)))
+        };
+        self.chain.current.devices().iter().filter(left)
+    }
+
+    /// The device with this id, if it counts.
+    pub fn device(&self, id: DeviceId) -> Option<&ListedDevice> {
+        self.devices().find(|listed| listed.device.address.device == id)
+    }
+
+    /// Whether this registration counts.
+    pub fn lists(&self, address: DeviceAddress) -> bool {
+        self.listed(address).is_some()
+    }
+
+    fn listed(&self, address: DeviceAddress) -> Option<&ListedDevice> {
+        self.device(address.device).filter(|listed| listed.device.address == address)
+    }
+
     /// Whether the device may get what was sent before: one that came with an open gap gets nothing old.
     pub fn may_get_older(&self, address: DeviceAddress) -> bool {
-        let Some(now) = self.chain.current.listed(address) else { return false };
+        let Some(now) = self.listed(address) else { return false };
         // Under the same registration with other keys it is another device.
         self.gap.as_ref().is_none_or(|gap| gap.settled().listed(address).is_some_and(|then| same(now, then)))
     }
@@ -230,6 +237,13 @@ impl ManifestPin {
         self
     }
 
+    /// Keys that nothing can explain any more wait no longer: the next time they are a change.
+    fn without_the_explained(self) -> Self {
+        let missing = self.gap.is_some() || !self.lost.is_empty();
+        let others = self.others.after(self.chain.current.aik(), |aik| missing || self.announces(aik));
+        Self { others, ..self }
+    }
+
     fn unchanged(&self) -> Adoption {
         Adoption { pin: self.clone(), events: Vec::new() }
     }
@@ -241,16 +255,18 @@ impl ManifestPin {
             after_seq: gap.as_ref().map_or(old.seq(), |gap| gap.settled().seq()),
             before_seq: new.seq(),
         });
-        let devices = DeviceChanges::between(old, new).into_event();
         let lost = self.lost.iter().filter(|hash| *hash != new.hash()).copied().collect();
         let pin = Self {
             chain: self.chain.extended(manifest, now),
             gap,
             lost,
-            waiting: self.waiting.clone().filter(|waiting| waiting.aik != *new.aik()),
-            change: self.change.clone().filter(|change| change.key() != new.aik()),
+            loser: self.loser.clone().filter(|loser| binds(loser, old, new)),
+            others: self.others.clone(),
             suite_rank: self.suite_rank,
-        };
+        }
+        .without_the_explained();
+        let (before, after): (Vec<_>, Vec<_>) = (self.devices().collect(), pin.devices().collect());
+        let devices = DeviceChanges::between(&before, &after).into_event();
         let rotated = rotated.map(|keys| IdentityEvent::IdentityRotated(Box::new(keys)));
         let events = [rotated, opened, devices].into_iter().flatten().collect();
         Adoption { pin, events }
@@ -281,49 +297,26 @@ impl ManifestPin {
         }
     }
 
-    /// Held for 72 h from the first time the key was seen, then a change.
+    /// Held for 72 h from the first time the key was seen, then a change. An acknowledged one waits for its manifest as
+    /// long as that takes.
     fn unexplained(&self, aik: &Ed25519PublicKey, now: Timestamp) -> PinError {
-        let known = self.waiting.clone().filter(|waiting| waiting.aik == *aik);
-        let waiting = known.unwrap_or(Waiting { aik: *aik, since: now });
-        if now.since(waiting.since) >= UNEXPLAINED_KEY_MS {
-            return self.changed(aik);
+        if self.others.acknowledged == Some(*aik) {
+            return PinError::Held(Box::new(self.clone()));
         }
-        PinError::Held(Box::new(Self { waiting: Some(waiting), ..self.clone() }))
+        match self.others.held(aik, now) {
+            Some(others) => PinError::Held(Box::new(Self { others, ..self.clone() })),
+            None => self.changed(aik),
+        }
     }
 
     fn changed(&self, aik: &Ed25519PublicKey) -> PinError {
-        PinError::IdentityChanged(Box::new(Self { change: Some(Change::Unacknowledged(*aik)), ..self.clone() }))
+        PinError::IdentityChanged(Box::new(Self { others: self.others.blocked_by(aik), ..self.clone() }))
     }
 }
 
-impl Change {
-    const fn key(&self) -> &Ed25519PublicKey {
-        match self {
-            Self::Unacknowledged(aik) | Self::Acknowledged(aik) => aik,
-        }
-    }
-}
-
-impl Chain {
-    fn starting(manifest: Manifest) -> Self {
-        Self { current: manifest, predecessors: Vec::new() }
-    }
-
-    /// This chain with one more manifest at its end.
-    fn extended(&self, manifest: &Manifest, now: Timestamp) -> Self {
-        let left =
-            (manifest.aik() != self.current.aik()).then(|| Predecessor { aik: *self.current.aik(), left_at: now });
-        let older = self.predecessors.iter().filter(|key| key.counts(now)).cloned();
-        Self { current: manifest.clone(), predecessors: left.into_iter().chain(older).collect() }
-    }
-
-    fn predecessors(&self, now: Timestamp) -> impl Iterator<Item = &Ed25519PublicKey> {
-        self.predecessors.iter().filter(move |key| key.counts(now)).map(|key| &key.aik)
-    }
-}
-
-impl Predecessor {
-    fn counts(&self, now: Timestamp) -> bool {
-        now.since(self.left_at) <= PREDECESSOR_AGE_MS
-    }
+/// Whether what `loser` took away stays away when `new` is adopted after `old`: until a higher `seq`, the losing one
+/// itself, or a rotation away from its key, with which the account signs nothing new.
+fn binds(loser: &Manifest, old: &Manifest, new: &Manifest) -> bool {
+    let left_its_key = old.aik() == loser.aik() && new.aik() != old.aik();
+    new.seq() <= loser.seq() && new.hash() != loser.hash() && !left_its_key
 }

@@ -1,12 +1,12 @@
 //! The client's side of an invitation: `docs/protocol.md` B18.
 
 use rand_core::TryCryptoRng;
-use subtle::ConstantTimeEq as _;
 
 use super::exchange::{Nonce, UseError, code, commit_message};
-use super::layout::{Invitation, Token, org_key_hash};
+use super::layout::{Invitation, Token};
 use crate::ids::{AccountId, OrgId, SessionId};
 use crate::limits::DISPLAY_NAME_BYTES;
+use crate::organization::TrustedOrgKey;
 use crate::primitives::Ed25519PublicKey;
 use crate::random::RandomError;
 use crate::safety_number::ConfirmationCode;
@@ -42,12 +42,10 @@ impl Invitation {
     /// Checks both hashes (this one and, when parsing, the checksum), and that the directory lists the account with
     /// the identity key of the bundles.
     pub fn check(self, facts: &PracticeFacts<'_>) -> Result<CheckedInvitation, PracticeMismatch> {
-        let same_key = bool::from(org_key_hash(facts.org_key).ct_eq(&self.org_key_hash));
-        if facts.org != self.org || !same_key {
-            return Err(PracticeMismatch::OtherOrganization);
-        }
+        let named = TrustedOrgKey::confirmed(self.org, facts.org_key, &self.org_key_hash);
+        let org_key = named.filter(|_| facts.org == self.org).ok_or(PracticeMismatch::OtherOrganization)?;
         match facts.bundle_account == self.account && facts.listed_aik == Some(facts.bundle_aik) {
-            true => Ok(CheckedInvitation { invitation: self }),
+            true => Ok(CheckedInvitation { invitation: self, org_key }),
             false => Err(PracticeMismatch::NotListed),
         }
     }
@@ -56,6 +54,7 @@ impl Invitation {
 /// An invitation whose practice is the one that it names.
 pub struct CheckedInvitation {
     invitation: Invitation,
+    org_key: TrustedOrgKey,
 }
 
 /// The name that the client gives itself is longer than 256 bytes, or the random source failed.
@@ -70,6 +69,11 @@ pub enum CommitError {
 }
 
 impl CheckedInvitation {
+    /// The key of the practice, for which the invitation vouches: what its first directory is pinned under.
+    pub const fn org_key(&self) -> &TrustedOrgKey {
+        &self.org_key
+    }
+
     /// Step 1: what each INIT to a device of the account carries. Give the sids of these INITs to
     /// [`CommittedClient::sent_on`].
     pub fn commit(

@@ -12,8 +12,8 @@ use crate::ids::{AccountId, OrgId};
 use crate::labels::Label;
 use crate::limits::{INVITATION_LIFE_MS, RECORD_EARLY_MS, RELAY_URL_BYTES};
 use crate::linking::RelayUrl;
+use crate::primitives::Secret;
 use crate::primitives::kdf::hash;
-use crate::primitives::{Ed25519PublicKey, Secret};
 use crate::time::Timestamp;
 use crate::wire::{Layout, from_text, lp, to_text};
 
@@ -152,11 +152,6 @@ impl Invitation {
         bytes.extend_from_slice(&sum);
         to_text(PREFIX, &bytes)
     }
-}
-
-/// `HASH("org-key", org_key[33])`.
-pub(super) fn org_key_hash(org_key: &Ed25519PublicKey) -> [u8; 32] {
-    hash(Label::OrgKey, &[&org_key.tagged()])
 }
 
 /// The first 4 bytes of `HASH("invitation", Invitation)`: finds mistyped letters, and is no protection.

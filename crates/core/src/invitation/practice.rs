@@ -3,10 +3,11 @@
 use rand_core::TryCryptoRng;
 
 use super::exchange::{Nonce, UseError, code, parse_commit};
-use super::layout::{Invitation, Token, org_key_hash};
+use super::layout::{Invitation, Token};
 use crate::ids::{AccountId, OrgId, SessionId};
 use crate::limits::{INVITATION_LIFE_MS, SUCCESSION_WAIT_MS};
 use crate::linking::RelayUrl;
+use crate::organization::org_key_fingerprint;
 use crate::primitives::Ed25519PublicKey;
 use crate::random::{RandomError, draw};
 use crate::safety_number::{ConfirmationCode, TypedCode};
@@ -39,7 +40,7 @@ impl IssuedInvitation {
     ) -> Result<Self, RandomError> {
         let invitation = Invitation {
             org,
-            org_key_hash: org_key_hash(org_key),
+            org_key_hash: org_key_fingerprint(org_key),
             account,
             expires: expires.min(now.plus(INVITATION_LIFE_MS)),
             relay: relay.clone(),

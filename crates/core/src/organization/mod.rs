@@ -13,7 +13,7 @@ mod staff;
 mod tests;
 
 pub use directory::{Directory, DirectoryDraft, DirectoryError, UnverifiedDirectory};
-pub use key::OrgKey;
+pub use key::{OrgKey, TrustedOrgKey, org_key_fingerprint};
 pub use member::{OrgMember, OrgRole};
 pub use pin::{DirectoryAdoption, DirectoryEvent, DirectoryPin, DirectoryPinError, MissingDirectories};
 pub use staff::{AikChange, AikVerdict};

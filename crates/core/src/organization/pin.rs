@@ -7,6 +7,8 @@ use gap::Gap;
 pub use gap::MissingDirectories;
 
 use super::directory::{Directory, Step};
+use super::key::TrustedOrgKey;
+use super::member::{OrgMember, OrgRole};
 use crate::identity::Source;
 use crate::ids::{AccountId, OrgId};
 use crate::limits::{FORMER_ORG_KEYS, OPEN_GAPS, ORG_MEMBERS};
@@ -65,8 +67,10 @@ pub struct DirectoryAdoption {
 pub struct DirectoryPin {
     current: Directory,
     gap: Option<Gap>,
-    /// Hashes of directories that lost by the gap rule.
+    /// Hashes of directories that lost by the gap rule, newest first, at most 16.
     lost: Vec<[u8; 32]>,
+    /// The newest of them, as long as what it took away stays away.
+    loser: Option<Directory>,
     /// Keys that the chain led away from, newest first, at most 16, each once; never the current one.
     former_keys: Vec<Ed25519PublicKey>,
     /// Accounts that were listed once and are not now, the latest first, at most 5 000.
@@ -74,15 +78,22 @@ pub struct DirectoryPin {
 }
 
 impl DirectoryPin {
-    /// The first directory of a practice, whose id and key are known otherwise: from an invitation or from a group.
-    pub fn first(directory: Directory, org: OrgId, org_key: &Ed25519PublicKey) -> Result<Self, DirectoryPinError> {
-        if directory.org() != org {
+    /// The first directory of a practice, under a key that is known otherwise than from the service.
+    pub fn first(directory: Directory, trusted: &TrustedOrgKey) -> Result<Self, DirectoryPinError> {
+        if directory.org() != trusted.org() {
             return Err(DirectoryPinError::OtherOrg);
         }
-        if directory.org_key() != org_key {
+        if directory.org_key() != trusted.key() {
             return Err(DirectoryPinError::OtherKey);
         }
-        Ok(Self { current: directory, gap: None, lost: Vec::new(), former_keys: Vec::new(), departed: Vec::new() })
+        Ok(Self {
+            current: directory,
+            gap: None,
+            lost: Vec::new(),
+            loser: None,
+            former_keys: Vec::new(),
+            departed: Vec::new(),
+        })
     }
 
     /// Judges a verified directory of this practice as B2.3 judges a manifest. The pinned bytes, and an older directory
@@ -122,7 +133,7 @@ impl DirectoryPin {
         }
     }
 
-    /// The newest directory adopted.
+    /// The newest directory adopted. Who of it counts is said by [`listed`](Self::listed) and [`lists`](Self::lists).
     pub const fn current(&self) -> &Directory {
         &self.current
     }
@@ -132,11 +143,25 @@ impl DirectoryPin {
         self.current.org()
     }
 
-    /// Whether an account is closed in the conversations of this practice: removed from its directory, or outside its
-    /// bounds. Somebody whom the practice never listed, like a patient, is not.
+    /// The entry of an account that the practice lists now; after a lost jump only if the losing directory lists it too,
+    /// with the same identity key (B2.3 gap rule 3).
+    pub fn listed(&self, account: AccountId, now: Timestamp) -> Option<&OrgMember> {
+        let member = self.current.listed(account, now)?;
+        let left = |loser: &Directory| loser.listed(account, now).is_some_and(|there| there.aik == member.aik);
+        self.loser.as_ref().is_none_or(left).then_some(member)
+    }
+
+    /// "Lists the account as `role`"; after a lost jump only if the losing directory does too.
+    pub fn lists(&self, account: AccountId, role: OrgRole, now: Timestamp) -> bool {
+        let left = |loser: &Directory| loser.lists(account, role, now);
+        self.listed(account, now).is_some_and(|member| member.has(role)) && self.loser.as_ref().is_none_or(left)
+    }
+
+    /// Whether an account is closed in the conversations of this practice: removed from its directory, outside its
+    /// bounds, or taken away by a directory that lost. Somebody whom the practice never listed, like a patient, is not.
     pub fn closes(&self, account: AccountId, now: Timestamp) -> bool {
         match self.current.member(account) {
-            Some(member) => !member.is_valid(now),
+            Some(_) => self.listed(account, now).is_none(),
             None => self.departed.contains(&account),
         }
     }
@@ -154,6 +179,16 @@ impl DirectoryPin {
         chained
     }
 
+    /// The directory that lost and whose word still binds when `next` is adopted: until a higher `seq`, the losing one
+    /// itself, or a rotation away from its key.
+    pub(super) fn binding(&self, next: &Directory) -> Option<&Directory> {
+        let current = self.current.org_key();
+        self.loser.as_ref().filter(|loser| {
+            let left_its_key = current == loser.org_key() && next.org_key() != current;
+            next.seq() <= loser.seq() && next.hash() != loser.hash() && !left_its_key
+        })
+    }
+
     fn unchanged(&self) -> DirectoryAdoption {
         DirectoryAdoption { pin: self.clone(), events: Vec::new() }
     }
@@ -165,7 +200,7 @@ impl DirectoryPin {
             before_seq: directory.seq(),
         });
         let rotated = (step == Some(Step::Rotated)).then_some(DirectoryEvent::OrgKeyRotated);
-        let mut pin = Self { gap, ..self.clone() };
+        let mut pin = Self { gap, loser: self.binding(directory).cloned(), ..self.clone() };
         let departed = pin.take(directory);
         let events = [rotated, opened, departed].into_iter().flatten().collect();
         DirectoryAdoption { pin, events }

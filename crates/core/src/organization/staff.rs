@@ -35,7 +35,14 @@ impl DirectoryPin {
             newer.seq() > self.current().seq()
                 && self.judge(newer, Source::Message, now).is_ok_and(|next| next.pin.current() == *newer)
         });
+        // What a directory that lost says of the account still binds a newer one below it.
+        let unopposed = |newer: &&Directory| {
+            let agrees =
+                |loser: &Directory| loser.listed(change.account, now).is_some_and(|there| there.aik == change.new);
+            self.binding(newer).is_none_or(agrees)
+        };
         let vouched = adopted
+            .filter(unopposed)
             .and_then(|newer| newer.listed(change.account, now))
             .is_some_and(|member| member.aik == change.new && member.previous_aiks.contains(&change.pinned));
         match vouched {

@@ -5,13 +5,14 @@ use super::bytes::{cut, flipped, longer, written};
 use super::cast::MADE;
 use super::node::{Fields, Node, fields};
 use super::practice::{Practice, org_seed};
-use crate::identity::Source;
+use crate::identity::{Fetched, Source};
 use crate::malicious;
 use crate::organization::{
     AikChange, AikVerdict, Directory, DirectoryAdoption, DirectoryDraft, DirectoryEvent, DirectoryPin, OrgMember,
     UnverifiedDirectory,
 };
 use crate::primitives::{Ed25519Secret, PublicKey as _};
+use crate::testing::trusting;
 use crate::time::{DAY_MS, Timestamp};
 use crate::wire::v1;
 
@@ -139,7 +140,7 @@ fn outcome(adoption: &DirectoryAdoption) -> Fields {
 /// A pin that took the first of these as the first one, and then the others one by one.
 fn pinned(directories: &[&Directory]) -> DirectoryPin {
     let (first, rest) = directories.split_first().unwrap();
-    let pin = DirectoryPin::first((*first).clone(), first.org(), first.org_key()).unwrap();
+    let pin = DirectoryPin::first((*first).clone(), &trusting(first)).unwrap();
     rest.iter().fold(pin, |pin, directory| pin.judge(directory, Source::Message, MADE).unwrap().pin)
 }
 
@@ -185,10 +186,15 @@ fn judged(area: &mut Area, practice: &Practice, chain: &[Directory]) {
 }
 
 fn answered(area: &mut Area, practice: &Practice, chain: &[Directory]) {
-    let mut judge = |name: &str, held: &[&Directory], directories: &[&Directory]| {
-        let answer: Vec<Directory> = directories.iter().map(|directory| (*directory).clone()).collect();
-        let (adoption, refused) = pinned(held).adopt_chain(&answer, MADE);
-        let input = fields! { "held" => signed(held), "answer" => signed(directories), "now_ms" => MADE };
+    let mut judge_at = |name: &str, held: &[&Directory], directories: Option<&[&Directory]>, now: Timestamp| {
+        let cloned = |given: &[&Directory]| given.iter().map(|directory| (*directory).clone()).collect::<Vec<_>>();
+        let answer = directories.map(cloned);
+        let fetched = answer.as_ref().map_or(Fetched::Unanswered, |answer| Fetched::Answered(answer));
+        let (adoption, refused) = pinned(held).adopt_chain(fetched, now);
+        let input = fields! {
+            "held" => signed(held), "accepted_ms" => MADE,
+            "answer" => directories.map(|given| Node::from(signed(given))), "now_ms" => now,
+        };
         let output = outcome(&adoption).with("reason", refused.map(|error| format!("{error:?}")));
         area.gives(
             format!("answer: {name}"),
@@ -199,9 +205,14 @@ fn answered(area: &mut Area, practice: &Practice, chain: &[Directory]) {
     };
     let [one, two, three, ..] = chain else { panic!("eight") };
     let all: Vec<&Directory> = chain[1..].iter().collect();
+    let deadline = MADE.plus(30 * DAY_MS);
+    judge_at("nothing", &[one, three], Some(&[]), MADE);
+    judge_at("nothing, at the deadline", &[one, three], Some(&[]), deadline);
+    judge_at("none", &[one, three], None, deadline.minus(1));
+    judge_at("none, at the deadline", &[one, three], None, deadline);
+    let mut judge = |name: &str, held: &[&Directory], given: &[&Directory]| judge_at(name, held, Some(given), MADE);
     judge("it closes the gap", &[one, three], &all);
     judge("what leads to it, and no more", &[one, three], &[two]);
-    judge("nothing", &[one, three], &[]);
     let edited = |from: &Directory, hash: Option<&[u8; 32]>| {
         let signed = malicious::directory(from, &practice.org_key(1), |directory| {
             directory.display_name.push('!');
@@ -254,6 +265,28 @@ fn staff(area: &mut Area, practice: &Practice, chain: &[Directory]) {
         let held = signed(&[&chain[0], &chain[1], &chain[2]]);
         let input = fields! { "held" => held, "account_id" => account.as_bytes(), "now_ms" => MADE };
         area.gives(format!("closed: the {name}"), "Rule 6", input, fields! { "closed" => pin.closes(account, MADE) });
+    }
+    // The third one, without the deputy, loses; what comes after it at the same place and at the next.
+    let [one, _, three, ..] = chain else { panic!("eight") };
+    let follow = |previous: &Directory, seconds| {
+        Directory::issue(&practice.org_key(1), Some(previous), practice.draft(&[]), MADE.plus(seconds)).unwrap()
+    };
+    let second = follow(one, 20);
+    let third = follow(&second, 21);
+    let fourth = follow(&third, 22);
+    for (name, answer) in [
+        ("a directory that lost without the deputy", vec![second.clone()]),
+        ("the same place", vec![second.clone(), third.clone()]),
+        ("a higher place", vec![second, third, fourth]),
+    ] {
+        let pin = pinned(&[one, three]).adopt_chain(Fetched::Answered(&answer), MADE).0.pin;
+        let account = practice.account("deputy");
+        let input = fields! {
+            "held" => signed(&[one, three]), "answer" => signed(&answer.iter().collect::<Vec<_>>()),
+            "account_id" => account.as_bytes(), "now_ms" => MADE,
+        };
+        let output = fields! { "current" => pin.current().hash(), "closed" => pin.closes(account, MADE) };
+        area.gives(format!("closed: {name}"), "B2.3 gap rule 3", input, output);
     }
 }
 

@@ -128,7 +128,7 @@ impl Practice {
         let old = if name == "owner 1 gone" { Listing::Older } else { Listing::Current };
         let owners = [(self.device("owner"), old), (&self.second, Listing::Current)];
         let accounts = self.people.iter().map(|person| self.pinned(person, &owners)).collect();
-        let pin = DirectoryPin::first(first.clone(), self.org, first.org_key()).unwrap();
+        let pin = DirectoryPin::first(first.clone(), &self.org_key(1).trusted()).unwrap();
         let (pin, older) = match name {
             "no practice" => (None, Vec::new()),
             "deputy gone" => (Some(pin.judge(&second, Source::Message, MADE).unwrap().pin), vec![first]),

@@ -82,7 +82,7 @@ impl Known {
     /// Everybody, and the practice's first directory.
     pub(super) fn all() -> Self {
         let directory = first_directory();
-        let pin = DirectoryPin::first(directory.clone(), ORG, directory.org_key()).unwrap();
+        let pin = DirectoryPin::first(directory.clone(), &org_key().trusted()).unwrap();
         Self { accounts: EVERYBODY.map(keys).to_vec(), pin: Some(pin), older: Vec::new(), now: at(100) }
     }
 

@@ -1,7 +1,7 @@
 //! Manifests that were adopted before all that lies between was seen: `docs/protocol.md` B2.
 
 use super::{Adoption, Chain, ManifestPin, PinError, Source};
-use crate::identity::changes::{DeviceChanges, IdentityEvent, only_in};
+use crate::identity::changes::{DeviceChanges, IdentityEvent, listed, only_in};
 use crate::identity::manifest::Manifest;
 use crate::limits::{GAP_AGE_MS, GAP_FETCH_WITHIN_MS, LOST_MANIFESTS};
 use crate::random::{RandomError, delay};
@@ -48,8 +48,30 @@ impl Gap {
         &self.settled.current
     }
 
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        now.since(self.since) >= GAP_AGE_MS
+    }
+
     pub(super) const fn jumps(&self) -> usize {
         self.passed.len()
+    }
+}
+
+/// What came of a fetch of all manifests of an account, or all directories of a practice, after a `seq`.
+#[derive(Debug)]
+pub enum Fetched<'a, T> {
+    /// The service gave these as all of them, ascending by `seq`.
+    Answered(&'a [T]),
+    /// No connection, no answer, or an error. It says nothing about the chain.
+    Unanswered,
+}
+
+impl<'a, T> Fetched<'a, T> {
+    pub(crate) const fn given(&self) -> &'a [T] {
+        match *self {
+            Self::Answered(given) => given,
+            Self::Unanswered => &[],
+        }
     }
 }
 
@@ -58,7 +80,7 @@ impl Gap {
 pub struct MissingManifests {
     /// All manifests after this one are fetched.
     pub after_seq: u64,
-    /// Without an answer until then: [`ManifestPin::fill_gap`] with nothing.
+    /// Still open then: [`ManifestPin::fill_gap`] with [`Fetched::Unanswered`].
     pub deadline: Timestamp,
 }
 
@@ -77,13 +99,18 @@ impl ManifestPin {
             .map(|gap| MissingManifests { after_seq: gap.settled().seq(), deadline: gap.since.plus(GAP_AGE_MS) })
     }
 
-    /// What the directory gave for the gap, ascending by `seq`. They must chain from the settled manifest through
-    /// every one adopted since to the current one; that closes the gap. Anything else (also nothing, at the deadline)
-    /// is a `ManifestFork`: the newest manifest that chains from the settled one is pinned.
-    pub fn fill_gap(&self, manifests: &[Manifest], now: Timestamp) -> Adoption {
+    /// What came of the fetch for the gap. What was given must chain from the settled manifest through every one adopted
+    /// since to the current one; that closes the gap. Anything else is a `ManifestFork`: the newest manifest that chains
+    /// from the settled one is pinned. No answer, and an answer with nothing in it, leave the gap open until its
+    /// deadline, and are a fork from then on.
+    pub fn fill_gap(&self, fetched: Fetched<'_, Manifest>, now: Timestamp) -> Adoption {
         let Some(gap) = &self.gap else {
             return self.unchanged();
         };
+        let manifests = fetched.given();
+        if manifests.is_empty() && !gap.is_overdue(now) {
+            return self.unchanged();
+        }
         let mut chain = gap.settled.clone();
         let mut walked = vec![*chain.current.hash()];
         let mut reached = false;
@@ -96,15 +123,17 @@ impl ManifestPin {
         }
         reached |= walked.contains(self.chain.current.hash());
         if reached && gap.passed.iter().all(|hash| walked.contains(hash)) {
-            return Adoption { pin: Self { gap: None, ..self.clone() }, events: Vec::new() };
+            let pin = Self { gap: None, ..self.clone() }.without_the_explained();
+            return Adoption { pin, events: Vec::new() };
         }
         self.forked(gap, chain, &walked)
     }
 
-    /// What the directory gave as all manifests after a `seq`, ascending: first those of the gap, then each in turn.
-    /// Ends at the first that is refused, with what was adopted before it.
-    pub fn adopt_chain(&self, manifests: &[Manifest], now: Timestamp) -> (Adoption, Option<PinError>) {
-        let mut adoption = self.fill_gap(manifests, now);
+    /// What came of a fetch of all manifests after a `seq`: first those of the gap, then each in turn. Ends at the first
+    /// that is refused, with what was adopted before it.
+    pub fn adopt_chain(&self, fetched: Fetched<'_, Manifest>, now: Timestamp) -> (Adoption, Option<PinError>) {
+        let manifests = fetched.given();
+        let mut adoption = self.fill_gap(fetched, now);
         for manifest in manifests {
             if manifest.seq() < adoption.pin.current().seq() {
                 continue;
@@ -121,24 +150,21 @@ impl ManifestPin {
     }
 
     /// The winner is pinned. Devices that the old pin listed and the winner does not are closed; those that only the
-    /// loser listed get nothing more.
+    /// loser listed get nothing more; those that the loser did not list do not count yet.
     fn forked(&self, gap: &Gap, winner: Chain, walked: &[[u8; 32]]) -> Adoption {
-        let (settled, loser) = (gap.settled(), &self.chain.current);
-        let closed = only_in(settled, &winner.current);
-        let mut stopped = only_in(loser, &winner.current);
+        let loser = &self.chain.current;
+        let (settled, listed_by_loser, won) = (listed(gap.settled()), listed(loser), listed(&winner.current));
+        let closed = only_in(&settled, &won);
+        let mut stopped = only_in(&listed_by_loser, &won);
         stopped.retain(|address| !closed.contains(address));
-        let added = only_in(&winner.current, loser);
-        let mut lost: Vec<_> = gap
-            .passed
-            .iter()
-            .chain([loser.hash()])
-            .filter(|hash| !walked.contains(hash))
-            .chain(&self.lost)
-            .copied()
-            .collect();
-        lost.truncate(LOST_MANIFESTS.saturating_add(gap.jumps()));
+        let losing = [loser.hash()].into_iter().chain(gap.passed.iter().rev()).filter(|hash| !walked.contains(hash));
+        let lost = losing.chain(&self.lost).take(LOST_MANIFESTS).copied().collect();
+        let binding = winner.current.seq() <= loser.seq() && winner.current.hash() != loser.hash();
+        let loser = binding.then(|| loser.clone());
+        let pin = Self { chain: winner, gap: None, lost, loser, ..self.clone() };
+        let counting: Vec<_> = pin.devices().collect();
+        let added = only_in(&counting, &listed_by_loser);
         let events = [Some(IdentityEvent::ManifestFork { stopped }), DeviceChanges { added, closed }.into_event()];
-        let pin = Self { chain: winner, gap: None, lost, ..self.clone() };
         Adoption { pin, events: events.into_iter().flatten().collect() }
     }
 }

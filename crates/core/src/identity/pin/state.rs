@@ -3,8 +3,11 @@
 
 use prost::Message;
 
-use super::{Chain, Change, Gap, ManifestPin, Predecessor, Waiting};
+use super::chain::{Chain, Predecessor};
+use super::other_keys::{OtherKeys, Waiting};
+use super::{Gap, ManifestPin};
 use crate::identity::manifest::{Manifest, ManifestError, UnverifiedManifest};
+use crate::limits::{LOST_MANIFESTS, OPEN_GAPS};
 use crate::primitives::PublicKey as _;
 use crate::time::Timestamp;
 use crate::wire::{WireError, array, key, optional_key, required, v1};
@@ -24,14 +27,18 @@ struct StoredPin {
     gap: Option<StoredGap>,
     #[prost(bytes = "vec", repeated, tag = "4")]
     lost: Vec<Vec<u8>>,
-    #[prost(message, optional, tag = "5")]
-    waiting: Option<StoredKey>,
-    #[prost(bytes = "vec", tag = "6")]
-    changed_to: Vec<u8>,
+    /// Oldest first.
+    #[prost(message, repeated, tag = "5")]
+    waiting: Vec<StoredKey>,
+    /// Newest first.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    changed_to: Vec<Vec<u8>>,
     #[prost(bytes = "vec", tag = "7")]
     acknowledged: Vec<u8>,
     #[prost(uint32, tag = "8")]
     suite_rank: u32,
+    #[prost(message, optional, tag = "9")]
+    loser: Option<v1::Signed>,
     /// Always there and always last: a pin that was cut off between two fields is noticed.
     #[prost(uint32, tag = "15")]
     complete: u32,
@@ -43,6 +50,8 @@ struct StoredChain {
     current: Option<v1::Signed>,
     #[prost(message, repeated, tag = "2")]
     predecessors: Vec<StoredKey>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    lineage: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -67,22 +76,21 @@ struct StoredKey {
 impl ManifestPin {
     /// For the store.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let changed = |acknowledged: fn(&Change) -> bool| {
-            let change = self.change.as_ref().filter(|change| acknowledged(change));
-            change.map_or_else(Vec::new, |change| change.key().to_tagged())
-        };
+        let others = &self.others;
         StoredPin {
             version: VERSION,
             chain: Some(self.chain.store()),
             gap: self.gap.as_ref().map(Gap::store),
             lost: self.lost.iter().map(|hash| hash.to_vec()).collect(),
-            waiting: self
+            waiting: others
                 .waiting
-                .as_ref()
-                .map(|waiting| StoredKey { aik: waiting.aik.to_tagged(), at_ms: waiting.since.as_millis() }),
-            changed_to: changed(|change| matches!(change, Change::Unacknowledged(_))),
-            acknowledged: changed(|change| matches!(change, Change::Acknowledged(_))),
+                .iter()
+                .map(|waiting| StoredKey { aik: waiting.aik.to_tagged(), at_ms: waiting.since.as_millis() })
+                .collect(),
+            changed_to: others.unacknowledged.iter().map(|aik| aik.to_tagged()).collect(),
+            acknowledged: others.acknowledged.map_or_else(Vec::new, |aik| aik.to_tagged()),
             suite_rank: self.suite_rank,
+            loser: self.loser.as_ref().map(Manifest::to_signed),
             complete: 1,
         }
         .encode_to_vec()
@@ -94,20 +102,39 @@ impl ManifestPin {
         if stored.version != VERSION || stored.complete != 1 || stored.encode_to_vec() != bytes {
             return Err(CorruptPin);
         }
-        let change = match (optional_key(&stored.changed_to)?, optional_key(&stored.acknowledged)?) {
-            (None, None) => None,
-            (Some(aik), None) => Some(Change::Unacknowledged(aik)),
-            (None, Some(aik)) => Some(Change::Acknowledged(aik)),
-            (Some(_), Some(_)) => return Err(CorruptPin),
+        let others = OtherKeys {
+            waiting: stored.waiting.iter().map(Waiting::load).collect::<Result<_, _>>()?,
+            unacknowledged: stored.changed_to.iter().map(|aik| key(aik)).collect::<Result<_, _>>()?,
+            acknowledged: optional_key(&stored.acknowledged)?,
         };
-        Ok(Self {
+        let pin = Self {
             chain: Chain::load(required(&stored.chain)?)?,
             gap: stored.gap.as_ref().map(Gap::load).transpose()?,
             lost: hashes(&stored.lost)?,
-            waiting: stored.waiting.as_ref().map(Waiting::load).transpose()?,
-            change,
+            loser: stored.loser.as_ref().map(verified).transpose()?,
+            others,
             suite_rank: stored.suite_rank,
-        })
+        };
+        pin.is_consistent().then_some(pin).ok_or(CorruptPin)
+    }
+
+    /// What must hold between the parts.
+    fn is_consistent(&self) -> bool {
+        let current = &self.chain.current;
+        let gap = self.gap.as_ref().is_none_or(|gap| {
+            let settled = gap.settled();
+            let older = settled.account() == current.account() && settled.seq() < current.seq();
+            older && gap.jumps() <= OPEN_GAPS && gap.settled_chain().is_consistent()
+        });
+        let loser = self.loser.as_ref().is_none_or(|loser| {
+            let lost = self.gap.is_none() && self.lost.contains(loser.hash());
+            lost && loser.account() == current.account() && loser.seq() >= current.seq()
+        });
+        gap && loser
+            && self.chain.is_consistent()
+            && self.others.is_consistent()
+            && self.lost.len() <= LOST_MANIFESTS
+            && !self.lost.contains(current.hash())
     }
 }
 
@@ -120,6 +147,7 @@ impl Chain {
                 .iter()
                 .map(|key| StoredKey { aik: key.aik.to_tagged(), at_ms: key.left_at.as_millis() })
                 .collect(),
+            lineage: self.lineage.iter().map(|hash| hash.to_vec()).collect(),
         }
     }
 
@@ -127,6 +155,7 @@ impl Chain {
         Ok(Self {
             current: verified(required(&stored.current)?)?,
             predecessors: stored.predecessors.iter().map(Predecessor::load).collect::<Result<_, _>>()?,
+            lineage: hashes(&stored.lineage)?,
         })
     }
 }

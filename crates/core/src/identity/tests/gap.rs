@@ -2,7 +2,7 @@
 
 use super::devices;
 use crate::identity::{
-    Adoption, DeviceChanges, IdentityEvent, Manifest, ManifestPin, MissingManifests, PinError, Source,
+    Adoption, DeviceChanges, Fetched, IdentityEvent, Manifest, ManifestPin, MissingManifests, PinError, Source,
 };
 use crate::testing::{Party, at, rng};
 use crate::time::{DAY_MS, HOUR_MS};
@@ -39,7 +39,7 @@ fn t015_a_larger_gap_is_adopted_and_closed_by_the_manifests_between() {
     assert!(!pin.may_get_older(three.public().address), "it was not there before");
     assert!(!pin.may_get_older(two.public().address), "it is not there");
     assert!(pin.may_get_older(chain[0].devices()[0].device.address));
-    let Adoption { pin: closed, events } = pin.fill_gap(&chain[1..3], at(20));
+    let Adoption { pin: closed, events } = pin.fill_gap(Fetched::Answered(&chain[1..3]), at(20));
     assert_eq!((closed.missing(), events), (None, Vec::new()));
     assert_eq!(closed.current(), &chain[3]);
     assert!(closed.may_get_older(three.public().address));
@@ -48,7 +48,7 @@ fn t015_a_larger_gap_is_adopted_and_closed_by_the_manifests_between() {
 #[test]
 fn t015_a_gap_that_is_never_filled_is_a_fork() {
     let ([_, _, three], chain) = chain();
-    let Adoption { pin, events } = gapped(&chain).fill_gap(&[], at(10).plus(30 * DAY_MS));
+    let Adoption { pin, events } = gapped(&chain).fill_gap(Fetched::Unanswered, at(10).plus(30 * DAY_MS));
     assert_eq!(pin.current(), &chain[0], "the old pin is the newest that chains from itself");
     assert_eq!(events, [IdentityEvent::ManifestFork { stopped: vec![three.public().address] }]);
     assert!(matches!(pin.judge(&chain[3], Source::Message, at(30)), Err(PinError::Held(_))), "it lost: held");
@@ -59,12 +59,14 @@ fn t015_another_chain_is_a_fork_and_its_newest_manifest_is_pinned() {
     let ([one, two, three], chain) = chain();
     let second = one.next_manifest(&chain[0], &[&one, &two], at(5));
     let other = [second.clone(), one.next_manifest(&second, &[&two], at(6))];
-    let Adoption { pin, events } = gapped(&chain).fill_gap(&other, at(20));
+    let Adoption { pin, events } = gapped(&chain).fill_gap(Fetched::Answered(&other), at(20));
     assert_eq!(pin.current(), &other[1]);
     let stopped = IdentityEvent::ManifestFork { stopped: vec![three.public().address] };
-    let listed = DeviceChanges { added: vec![two.public().address], closed: vec![one.public().address] };
+    // The second device, which the loser did not list either, does not count yet.
+    let listed = DeviceChanges { added: vec![], closed: vec![one.public().address] };
     assert_eq!(events, [stopped, IdentityEvent::DeviceListChanged(listed)]);
-    let filled = gapped(&chain).fill_gap(&chain[1..3], at(20));
+    assert_eq!(pin.devices().count(), 0);
+    let filled = gapped(&chain).fill_gap(Fetched::Answered(&chain[1..3]), at(20));
     assert_eq!(filled.pin.current(), &chain[3], "control: the right chain");
 }
 
@@ -72,7 +74,7 @@ fn t015_another_chain_is_a_fork_and_its_newest_manifest_is_pinned() {
 fn t015_manifests_that_do_not_reach_the_adopted_one_are_a_fork() {
     let (_, chain) = chain();
     for given in [&chain[1..2], &chain[2..3]] {
-        let Adoption { pin, events } = gapped(&chain).fill_gap(given, at(20));
+        let Adoption { pin, events } = gapped(&chain).fill_gap(Fetched::Answered(given), at(20));
         assert!(matches!(events[0], IdentityEvent::ManifestFork { .. }));
         let newest = if given[0].seq() == 2 { &chain[1] } else { &chain[0] };
         assert_eq!(pin.current(), newest);
@@ -88,7 +90,7 @@ fn t015_the_chain_must_pass_through_everything_that_was_adopted() {
     }
     let pin = gapped(&chain).judge(&long[6], Source::Message, at(11)).unwrap().pin;
     assert_eq!(pin.missing().unwrap().after_seq, 1, "the oldest pin that is not settled");
-    let filled = pin.fill_gap(&long[1..6], at(20));
+    let filled = pin.fill_gap(Fetched::Answered(&long[1..6]), at(20));
     assert_eq!((filled.pin.missing(), filled.events), (None, Vec::new()), "control");
     // A chain to the newest one that goes round the fourth manifest: somebody signed two histories.
     let mut round = vec![chain[0].clone()];
@@ -96,7 +98,7 @@ fn t015_the_chain_must_pass_through_everything_that_was_adopted() {
         round.push(one.next_manifest(round.last().unwrap(), &[&one, &two], at(second)));
     }
     let pin = gapped(&chain).judge(&round[6], Source::Message, at(30)).unwrap().pin;
-    let forked = pin.fill_gap(&round[1..6], at(31));
+    let forked = pin.fill_gap(Fetched::Answered(&round[1..6]), at(31));
     assert!(matches!(forked.events[0], IdentityEvent::ManifestFork { .. }));
     assert_eq!(forked.pin.current(), &round[5]);
     assert!(matches!(forked.pin.judge(&chain[3], Source::Message, at(32)), Err(PinError::Held(_))));
@@ -105,12 +107,13 @@ fn t015_the_chain_must_pass_through_everything_that_was_adopted() {
 #[test]
 fn what_lost_is_adopted_once_all_before_it_is_here() {
     let ([one, _, three], chain) = chain();
-    let lost = gapped(&chain).fill_gap(&[], at(20)).pin;
+    let lost = gapped(&chain).fill_gap(Fetched::Unanswered, at(10).plus(30 * DAY_MS)).pin;
     let fifth = one.next_manifest(&chain[3], &[&one, &three], at(21));
     assert!(matches!(lost.judge(&fifth, Source::Message, at(22)), Err(PinError::Held(_))), "follows a loser");
     let sixth = one.next_manifest(&fifth, &[&one, &three], at(22));
     assert!(matches!(lost.judge(&sixth, Source::Message, at(23)), Err(PinError::Held(_))), "no second jump");
-    let (adopted, refused) = lost.adopt_chain(&[&chain[1..], &[fifth, sixth.clone()]].concat(), at(24));
+    let (adopted, refused) =
+        lost.adopt_chain(Fetched::Answered(&[&chain[1..], &[fifth, sixth.clone()]].concat()), at(24));
     assert_eq!((adopted.pin.current(), refused), (&sixth, None));
 }
 
@@ -120,7 +123,8 @@ fn the_chain_goes_on_while_a_gap_is_open() {
     let fifth = one.next_manifest(&chain[3], &[&one, &three], at(21));
     let pin = gapped(&chain).judge(&fifth, Source::Message, at(22)).unwrap().pin;
     assert_eq!((pin.current(), pin.missing().unwrap().after_seq), (&fifth, 1));
-    let (adopted, refused) = pin.adopt_chain(&[&chain[1..], core::slice::from_ref(&fifth)].concat(), at(23));
+    let (adopted, refused) =
+        pin.adopt_chain(Fetched::Answered(&[&chain[1..], core::slice::from_ref(&fifth)].concat()), at(23));
     assert_eq!((adopted.pin.missing(), adopted.pin.current(), refused), (None, &fifth, None));
 }
 

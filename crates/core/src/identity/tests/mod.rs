@@ -3,7 +3,10 @@
 mod certificate;
 mod gap;
 mod introduction;
+mod lineage;
+mod lost;
 mod manifest;
+mod other_keys;
 mod pin;
 mod revocation;
 mod state;

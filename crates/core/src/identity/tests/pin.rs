@@ -2,8 +2,8 @@
 
 use super::{devices, verified};
 use crate::identity::{
-    AccountKey, Adoption, DeviceChanges, DeviceKind, IdentityEvent, KeyRotation, ListedDevice, Manifest, ManifestDraft,
-    ManifestPin, PinError, Source,
+    AccountKey, Adoption, DeviceChanges, DeviceKind, Fetched, IdentityEvent, KeyRotation, ListedDevice, Manifest,
+    ManifestDraft, ManifestPin, PinError, Source,
 };
 use crate::malicious;
 use crate::testing::{Party, account, at};
@@ -226,7 +226,7 @@ fn t124_the_announced_key_is_held_until_its_manifest_is_here_for_72_hours() {
     assert_eq!(waiting.judge(&fourth, Source::Message, almost), Err(PinError::Held(waiting.clone())));
     let late = waiting.judge_key(fourth.aik(), at(10).plus(72 * HOUR_MS)).unwrap_err();
     assert!(matches!(late, PinError::IdentityChanged(_)));
-    let (adopted, refused) = waiting.adopt_chain(&[third, fourth.clone()], at(20));
+    let (adopted, refused) = waiting.adopt_chain(Fetched::Answered(&[third, fourth.clone()]), at(20));
     assert_eq!(refused, None);
     assert_eq!(adopted.pin.current(), &fourth, "control: with the manifest between it is a rotation");
     assert!(matches!(adopted.events[..], [IdentityEvent::IdentityRotated(_)]));

@@ -1,7 +1,8 @@
 //! Pins in the store.
 
-use crate::identity::{CorruptPin, ManifestPin, PinError, Source};
+use crate::identity::{CorruptPin, Fetched, ManifestPin, PinError, Source};
 use crate::testing::{Party, at, ed25519};
+use crate::time::DAY_MS;
 
 /// A pin with everything in it: a gap with two jumps, a key that waits, a strength.
 fn full() -> ManifestPin {
@@ -27,7 +28,7 @@ fn a_pin_comes_back_as_it_was_stored() {
         panic!("another key must block");
     };
     let acknowledged = blocked.acknowledge(&ed25519(9).public_key()).unwrap();
-    let lost = full().fill_gap(&[], at(20)).pin;
+    let lost = full().fill_gap(Fetched::Unanswered, at(10).plus(30 * DAY_MS)).pin;
     for pin in [party.pin(), full(), *blocked, acknowledged, lost] {
         assert_eq!(ManifestPin::from_bytes(&pin.to_bytes()), Ok(pin));
     }

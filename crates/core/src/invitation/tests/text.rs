@@ -27,6 +27,8 @@ fn t147_foreign_org_key_or_unlisted_account_is_refused() {
         facts.check(parse(&issue(1, None).invitation().to_text()).unwrap()).map(|_| ())
     };
     assert_eq!(refused(|_| {}), Ok(()), "control");
+    let checked = Facts::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
+    assert_eq!((checked.org_key().org(), checked.org_key().key()), (ORG, &org_key()), "the key that it vouches for");
     let foreign: fn(&mut Facts) = |facts| facts.org_key = ed25519(66).public_key();
     assert_eq!(refused(foreign), Err(PracticeMismatch::OtherOrganization));
     assert_eq!(refused(|facts| facts.org = OrgId::from_bytes([9; 16])), Err(PracticeMismatch::OtherOrganization));

@@ -1,7 +1,7 @@
 //! Directories that were adopted before all that lies between was seen: `docs/protocol.md` B17 and B2.3.
 
 use super::{DirectoryAdoption, DirectoryEvent, DirectoryPin, DirectoryPinError};
-use crate::identity::Source;
+use crate::identity::{Fetched, Source};
 use crate::limits::{GAP_AGE_MS, LOST_MANIFESTS};
 use crate::organization::Directory;
 use crate::time::Timestamp;
@@ -51,7 +51,7 @@ impl Gap {
 pub struct MissingDirectories {
     /// All directories after this one are fetched.
     pub after_seq: u64,
-    /// Without an answer until then: [`DirectoryPin::adopt_chain`] with nothing.
+    /// Still open then: [`DirectoryPin::adopt_chain`] with [`Fetched::Unanswered`].
     pub deadline: Timestamp,
 }
 
@@ -63,17 +63,18 @@ impl DirectoryPin {
             .map(|gap| MissingDirectories { after_seq: gap.settled.seq(), deadline: gap.since.plus(GAP_AGE_MS) })
     }
 
-    /// What the service gave as all directories after a `seq`, ascending: first those of the gap, which must lead from
-    /// the settled one through every one adopted since to the current one, then each in turn. Anything else in the gap
-    /// (also nothing, at the deadline) is a fork: the newest that chains from the settled one is pinned. Ends at the
-    /// first that is refused, with what was adopted before it.
+    /// What came of a fetch of all directories after a `seq`: first those of the gap, which must lead from the settled
+    /// one through every one adopted since to the current one, then each in turn. Anything else in the gap is a fork:
+    /// the newest that chains from the settled one is pinned. No answer, and an answer with nothing in it, leave the gap
+    /// open until its deadline, and are a fork from then on. Ends at the first that is refused, with what was adopted
+    /// before it.
     pub fn adopt_chain(
         &self,
-        directories: &[Directory],
+        fetched: Fetched<'_, Directory>,
         now: Timestamp,
     ) -> (DirectoryAdoption, Option<DirectoryPinError>) {
-        let mut adoption = self.fill_gap(directories);
-        for directory in directories {
+        let mut adoption = self.fill_gap(fetched.given(), now);
+        for directory in fetched.given() {
             if directory.seq() < adoption.pin.current.seq() {
                 continue;
             }
@@ -88,10 +89,13 @@ impl DirectoryPin {
         (adoption, None)
     }
 
-    fn fill_gap(&self, directories: &[Directory]) -> DirectoryAdoption {
+    fn fill_gap(&self, directories: &[Directory], now: Timestamp) -> DirectoryAdoption {
         let Some(gap) = &self.gap else {
             return self.unchanged();
         };
+        if directories.is_empty() && now.since(gap.since) < GAP_AGE_MS {
+            return self.unchanged();
+        }
         let mut newest = gap.settled.clone();
         let mut walked = vec![*newest.hash()];
         let mut reached = false;
@@ -106,10 +110,12 @@ impl DirectoryPin {
         if reached && gap.passed.iter().all(|hash| walked.contains(hash)) {
             return DirectoryAdoption { pin: Self { gap: None, ..self.clone() }, events: Vec::new() };
         }
-        let losers = gap.passed.iter().chain([self.current.hash()]).filter(|hash| !walked.contains(hash));
-        let mut lost: Vec<_> = losers.chain(&self.lost).copied().collect();
-        lost.truncate(LOST_MANIFESTS.saturating_add(gap.jumps()));
-        let mut pin = Self { gap: None, lost, ..self.clone() };
+        let losing = [self.current.hash()].into_iter().chain(gap.passed.iter().rev());
+        let losing = losing.filter(|hash| !walked.contains(hash));
+        let lost = losing.chain(&self.lost).take(LOST_MANIFESTS).copied().collect();
+        let binding = newest.seq() <= self.current.seq() && newest.hash() != self.current.hash();
+        let loser = binding.then(|| self.current.clone());
+        let mut pin = Self { gap: None, lost, loser, ..self.clone() };
         let events = [Some(DirectoryEvent::Fork), pin.take(&newest)];
         DirectoryAdoption { pin, events: events.into_iter().flatten().collect() }
     }

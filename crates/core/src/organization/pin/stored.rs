@@ -28,6 +28,7 @@ impl DirectoryPin {
             lost: self.lost.iter().map(|hash| hash.to_vec()).collect(),
             former_keys: self.former_keys.iter().map(|key| key.to_tagged()).collect(),
             departed: self.departed.iter().map(|account| account.as_bytes().to_vec()).collect(),
+            loser: self.loser.as_ref().map(Directory::to_signed),
             complete: COMPLETE,
         }
         .encode_to_vec()
@@ -49,10 +50,15 @@ fn load(stored: &v1::DirectoryPinState) -> Option<DirectoryPin> {
             Timestamp::from_millis(gap.since_ms),
         )),
     };
+    let loser = match &stored.loser {
+        None => None,
+        Some(loser) => Some(verified(Some(loser))?),
+    };
     Some(DirectoryPin {
         current: verified(stored.current.as_ref())?,
         gap,
         lost: hashes(&stored.lost)?,
+        loser,
         former_keys: stored.former_keys.iter().map(|tagged| key(tagged).ok()).collect::<Option<_>>()?,
         departed: stored.departed.iter().map(|id| AccountId::from_slice(id)).collect::<Option<_>>()?,
     })
@@ -75,7 +81,12 @@ fn is_consistent(pin: &DirectoryPin) -> bool {
     });
     let departed: BTreeSet<_> = pin.departed.iter().collect();
     let former: BTreeSet<_> = pin.former_keys.iter().map(|key| key.as_bytes()).collect();
-    gap && pin.lost.len() <= LOST_MANIFESTS.saturating_add(OPEN_GAPS)
+    let loser = pin.loser.as_ref().is_none_or(|loser| {
+        let lost = pin.gap.is_none() && pin.lost.contains(loser.hash());
+        lost && loser.org() == current.org() && loser.seq() >= current.seq()
+    });
+    gap && loser
+        && pin.lost.len() <= LOST_MANIFESTS
         && !pin.lost.contains(current.hash())
         && pin.departed.len() <= ORG_MEMBERS
         && departed.len() == pin.departed.len()

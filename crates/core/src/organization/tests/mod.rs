@@ -1,6 +1,7 @@
 //! Tests of B17.
 
 mod directory;
+mod lost;
 mod pin;
 mod staff;
 mod stored;
@@ -51,7 +52,7 @@ fn issued_at(previous: Option<&Directory>, members: Vec<OrgMember>, now: Timesta
 
 /// A pin on `directory` as the first one.
 fn pinned(directory: &Directory) -> DirectoryPin {
-    DirectoryPin::first(directory.clone(), ORG, directory.org_key()).unwrap()
+    DirectoryPin::first(directory.clone(), &crate::testing::trusting(directory)).unwrap()
 }
 
 /// Directories 1 to `length`, each listing the persons 1 and 2, and differing by their time.

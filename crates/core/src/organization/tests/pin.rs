@@ -1,10 +1,11 @@
 //! How a directory is judged by the pinned one.
 
 use super::*;
-use crate::identity::Source;
+use crate::identity::{Fetched, Source};
 use crate::limits::{FORMER_ORG_KEYS, OPEN_GAPS};
 use crate::malicious;
 use crate::organization::{DirectoryEvent, DirectoryPinError, UnverifiedDirectory};
+use crate::time::DAY_MS;
 
 fn judged(pin: &DirectoryPin, directory: &Directory) -> Result<DirectoryPin, DirectoryPinError> {
     pin.judge(directory, Source::Directory, at(0)).map(|adoption| adoption.pin)
@@ -22,7 +23,10 @@ fn forged(from: &Directory, key: u8, edit: impl FnOnce(&mut crate::wire::v1::Org
 #[test]
 fn the_first_directory_is_of_the_known_practice_and_under_its_known_key() {
     let first = issued(None, vec![entry(1)]);
-    let of = |org, key: u8| DirectoryPin::first(first.clone(), org, &org_key(key).public_key());
+    let of = |org, key: u8| {
+        let trusted = OrgKey::from_seed(org, &Zeroizing::new([key; 32])).trusted();
+        DirectoryPin::first(first.clone(), &trusted)
+    };
     assert!(of(ORG, 1).is_ok());
     assert_eq!(of(OrgId::from_bytes([9; 16]), 1).unwrap_err(), DirectoryPinError::OtherOrg);
     assert_eq!(of(ORG, 2).unwrap_err(), DirectoryPinError::OtherKey);
@@ -78,7 +82,7 @@ fn a_gap_is_adopted_and_closed_by_what_lies_between() {
     assert_eq!(adoption.events, [DirectoryEvent::GapOpened { after_seq: 1, before_seq: 4 }]);
     let missing = adoption.pin.missing().unwrap();
     assert_eq!(missing.after_seq, 1);
-    let (closed, error) = adoption.pin.adopt_chain(&chain[1..], at(10));
+    let (closed, error) = adoption.pin.adopt_chain(Fetched::Answered(&chain[1..]), at(10));
     assert_eq!((closed.pin.missing(), closed.pin.current(), error), (None, &chain[5], None));
     assert_eq!(closed.events, []);
 }
@@ -89,7 +93,7 @@ fn a_gap_that_nothing_fills_is_a_fork_and_the_old_chain_stays() {
     let stranger = issued_at(Some(&issued_at(Some(&chain[0]), Vec::new(), at(7))), Vec::new(), at(8));
     let far = issued_at(Some(&stranger), vec![entry(9)], at(9));
     let adoption = pinned(&chain[0]).judge(&far, Source::Message, at(9)).unwrap();
-    let (back, error) = adoption.pin.adopt_chain(&chain[1..], at(10));
+    let (back, error) = adoption.pin.adopt_chain(Fetched::Answered(&chain[1..]), at(10));
     assert_eq!((back.pin.current(), error), (&chain[2], None));
     assert_eq!(back.events[0], DirectoryEvent::Fork);
     // What lost does not come back, and after it no jump is adopted without what lies between.
@@ -97,7 +101,7 @@ fn a_gap_that_nothing_fills_is_a_fork_and_the_old_chain_stays() {
     let jump = forged(&far, 1, |directory| directory.seq = 20);
     assert_eq!(judged(&back.pin, &jump).unwrap_err(), DirectoryPinError::Missing);
     // Nothing at the deadline: the settled one stays.
-    let (settled, _) = adoption.pin.adopt_chain(&[], at(10));
+    let (settled, _) = adoption.pin.adopt_chain(Fetched::Unanswered, at(9).plus(30 * DAY_MS));
     assert_eq!(settled.pin.current(), &chain[0]);
 }
 
@@ -111,7 +115,7 @@ fn jumps_over_an_open_gap_are_bounded_and_the_chain_passes_through_each() {
         pin = judged(&pin, &chain[at_index]).unwrap();
     }
     assert_eq!(judged(&pin, &chain[at_index + 2]).unwrap_err(), DirectoryPinError::Fork);
-    let (closed, _) = pin.adopt_chain(&chain[1..], at(1));
+    let (closed, _) = pin.adopt_chain(Fetched::Answered(&chain[1..]), at(1));
     assert_eq!((closed.pin.missing(), closed.events.len()), (None, 0));
 }
 
@@ -149,7 +153,7 @@ fn the_key_of_the_practice_is_no_former_key_though_a_losing_branch_had_left_it()
     chain.push(Directory::issue(&org_key(1), chain.last(), announcing, at(2)).unwrap());
     chain.push(Directory::issue(&org_key(2), chain.last(), draft(vec![entry(1)]), at(3)).unwrap());
     let jumped = judged(&judged(&pinned(&chain[0]), &chain[2]).unwrap(), &chain[3]).unwrap();
-    let back = jumped.adopt_chain(&[], at(4)).0.pin;
+    let back = jumped.adopt_chain(Fetched::Unanswered, at(0).plus(30 * DAY_MS)).0.pin;
     assert_eq!(back.current(), &chain[0]);
     // A further jump under it waits for what lies between; before, it was taken for a fork.
     let jump = forged(&chain[2], 1, |directory| directory.seq = 9);

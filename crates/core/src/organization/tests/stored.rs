@@ -4,9 +4,10 @@ use prost::Message as _;
 
 use super::*;
 use crate::at_rest::AtRestError;
-use crate::identity::Source;
+use crate::identity::{Fetched, Source};
 use crate::limits::{FORMER_ORG_KEYS, LOST_MANIFESTS, OPEN_GAPS, ORG_MEMBERS};
 use crate::testing::Stored;
+use crate::time::DAY_MS;
 use crate::wire::v1;
 
 const PIN: Stored<DirectoryPin> = Stored { read: DirectoryPin::from_bytes, write: DirectoryPin::to_bytes };
@@ -32,7 +33,7 @@ fn rotated_chain() -> Vec<Directory> {
 
 /// A pin after what it had adopted with a gap lost.
 fn lost() -> DirectoryPin {
-    full().adopt_chain(&[], at(20)).0.pin
+    full().adopt_chain(Fetched::Unanswered, at(9).plus(30 * DAY_MS)).0.pin
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn edited(pin: &DirectoryPin, edit: impl FnOnce(&mut v1::DirectoryPinState)) -> 
 fn t130_a_pin_of_a_practice_whose_parts_do_not_fit_is_not_loaded() {
     let account = |n: usize| (n as u128).to_be_bytes().to_vec();
     type Edit = fn(&mut v1::DirectoryPinState);
-    let edits: [(&str, Edit); 11] = [
+    let edits: [(&str, Edit); 13] = [
         ("nothing pinned", |stored| stored.current = None),
         ("a directory with another signature", |stored| stored.current.as_mut().unwrap().sig[0] ^= 1),
         ("nothing settled", |stored| stored.gap.as_mut().unwrap().settled = None),
@@ -82,6 +83,10 @@ fn t130_a_pin_of_a_practice_whose_parts_do_not_fit_is_not_loaded() {
         ("a key without its tag", |stored| stored.former_keys[0] = vec![1; 32]),
         ("somebody departed who is listed", |stored| stored.departed = vec![vec![1; 16]]),
         ("somebody departed twice", |stored| stored.departed = vec![vec![2; 16]; 2]),
+        ("a loser beside a gap", |stored| stored.loser = stored.current.clone()),
+        ("a loser that is not among the lost", |stored| {
+            (stored.loser, stored.gap) = (stored.current.clone(), None);
+        }),
         ("the pinned directory lost", |stored| {
             stored.lost = vec![crate::primitives::kdf::sha256(&[&stored.current.as_ref().unwrap().body]).to_vec()];
         }),
@@ -95,9 +100,11 @@ fn t130_a_pin_of_a_practice_whose_parts_do_not_fit_is_not_loaded() {
         assert_eq!(edited(&full(), |stored| edit(stored, items(count))), Ok(()), "control");
     };
     bounded(ORG_MEMBERS, |stored, items| stored.departed = items, &account);
-    bounded(LOST_MANIFESTS + OPEN_GAPS, |stored, items| stored.lost = items, &|n| vec![n as u8; 32]);
+    bounded(LOST_MANIFESTS, |stored, items| stored.lost = items, &|n| vec![n as u8; 32]);
     let other_key = |n: usize| org_key(n as u8 + 3).public_key().tagged().to_vec();
     bounded(FORMER_ORG_KEYS, |stored, items| stored.former_keys = items, &other_key);
     bounded(OPEN_GAPS, |stored, items| stored.gap.as_mut().unwrap().passed = items, &|n| vec![n as u8; 32]);
     assert_eq!(edited(&full(), |_| ()), Ok(()), "control");
+    assert_eq!(edited(&lost(), |stored| stored.lost.clear()), Err(AtRestError::Corrupted));
+    assert_eq!(edited(&lost(), |stored| (stored.loser, stored.lost) = (None, Vec::new())), Ok(()), "control");
 }

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{fetched, rejected};
+use crate::identity::Fetched;
 use crate::identity::{
     AccountKey, DeviceKind, IdentityEvent, ListedDevice, LocalDevice, Manifest, ManifestDraft, ManifestError,
     ManifestPin,
@@ -198,12 +199,12 @@ fn a_manifest_whose_predecessors_are_missing_is_fetched_first() {
     let rotated = ManifestDraft { devices: listed(&next), next_aik: None };
     let third = Manifest::issue(&next, Some(&second), rotated.clone(), at(2)).unwrap();
     let fourth = Manifest::issue(&next, Some(&third), rotated, at(3)).unwrap();
-    let pin = bob.pin().adopt_chain(&[second], at(3)).0.pin;
+    let pin = bob.pin().adopt_chain(Fetched::Answered(&[second]), at(3)).0.pin;
     // The certificate of the rotation's day still names the key before.
     let with = |manifest: &Manifest| BundleParts { manifest: manifest.to_signed(), ..bob.parts(at(4)) };
     let fault = rejected(fetched(&bob, with(&fourth), Some(&pin), at(4)));
     assert!(matches!(fault, BundleFault::ManifestsMissing(_)), "{fault:?}");
-    let chained = pin.adopt_chain(&[third], at(4)).0.pin;
+    let chained = pin.adopt_chain(Fetched::Answered(&[third]), at(4)).0.pin;
     let verified = fetched(&bob, with(&fourth), Some(&chained), at(4)).unwrap();
     assert_eq!(verified.bundle.device.aik, next.public_key(), "a session takes the new key");
 }

@@ -281,6 +281,7 @@ static DIRECTORY_PIN_STATE: Schema = Schema {
         Field { number: 4, kind: Kind::Bytes, repeated: true, oneof: false },
         Field { number: 5, kind: Kind::Bytes, repeated: true, oneof: false },
         Field { number: 6, kind: Kind::Bytes, repeated: true, oneof: false },
+        Field { number: 7, kind: Kind::Container(&SIGNED, DIRECTORY_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };

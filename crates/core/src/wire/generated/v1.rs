@@ -755,6 +755,9 @@ pub struct DirectoryPinState {
     /// account_id, the latest first
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub departed: ::prost::alloc::vec::Vec<::prost::alloc::vec::Vec<u8>>,
+    /// the first of lost, while it binds
+    #[prost(message, optional, tag = "7")]
+    pub loser: ::core::option::Option<Signed>,
     /// 1
     #[prost(uint32, tag = "15")]
     pub complete: u32,

@@ -327,7 +327,7 @@ impl Run {
         let issued = |hash: &[u8; 32]| self.states.iter().any(|state| state.roster.current().hash() == hash);
         assert!(issued(applied.roster.current().hash()), "nobody issued the current state");
         assert!(applied.roster.policy().retention.keep_at_least_ms >= before.policy().retention.keep_at_least_ms);
-        self.ends[who] = reloaded(&applied.roster);
+        self.ends[who] = applied.roster;
     }
 
     /// Everything is delivered: all take the same state, or all are stopped.
@@ -338,6 +338,7 @@ impl Run {
             let settled = self.ends[who].clone();
             self.deliver_all(who);
             assert!(settled == self.ends[who], "what was known changed something");
+            self.ends[who] = reloaded(&settled);
         }
         let stopped = |who: usize| self.ends[who].fan_out(&self.evidence(who)).is_err();
         let all = [0, 1, 2].map(stopped);

@@ -83,9 +83,11 @@ fn t117_a_full_answer_that_ends_where_the_practice_lists_no_owner_is_not_taken()
 fn t117_a_removed_device_replaces_nothing_by_a_full_answer() {
     let gone = with_devices(Listing::Older);
     let base = personal();
-    let kept = by_device(&base, &second_device(OWNER, 2), |draft| draft.title = "by the new device".into());
-    let roster = accepted(&[&base, &kept], &gone);
     let states = long(&base, &device(OWNER));
+    let by_the_new_device = |n| by_device(&base, &second_device(OWNER, 2), |draft| draft.title = format!("{n}"));
+    // By its hash it would lose.
+    let kept = (0..100).map(by_the_new_device).find(|kept| kept.hash() > states[1].hash()).unwrap();
+    let roster = accepted(&[&base, &kept], &gone);
     let all: Vec<_> = states[1..70].iter().collect();
     assert_eq!(sent(&roster, &all, PATIENT, &gone).roster.current(), &kept);
     assert_ne!(sent(&Roster::created(base, gone.now), &all, PATIENT, &gone).roster.current(), &states[0], "control");

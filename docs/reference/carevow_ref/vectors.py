@@ -2,7 +2,8 @@
 from . import vectors_common
 from .vectors_common import *
 from .vectors_exchange import *
-from .vectors_group import LOCAL, groups, organizations, shaped
+from .vectors_directory import organizations
+from .vectors_group import LOCAL, groups, shaped
 
 
 def encodings(name, i, C):

@@ -9,7 +9,7 @@ use carevow_core::group::{Applied, Class, Evidence, GroupEvent, Mailbox, Roster,
 use carevow_core::wire::v1;
 use prost::Message as _;
 
-use self::cast::{CAST, DOCTOR, KEEPER, OWNER, PATIENT, first, make_owner, toggle};
+use self::cast::{CAST, DOCTOR, KEEPER, OWNER, PATIENT, aik, first, make_owner, toggle};
 use crate::input::{Input, edit};
 use crate::world::{HOUR, NOW, account};
 use crate::{Depth, Seed, Target};
@@ -149,7 +149,7 @@ fn stored(input: &mut Input<'_>) -> Depth {
     if run.ends[0].current().epoch() < before {
         return 1;
     }
-    2 + Depth::from(run.ends[0].fan_out(&run.evidence(0)).is_ok())
+    2 + Depth::from(!run.ends[0].is_stopped())
 }
 
 /// A state that somebody issued, and the roster of one who has nothing but its chain.
@@ -230,7 +230,8 @@ impl Run {
             MESSAGE => {
                 let state = self.states[index].roster.current().hash();
                 let sender = account(1 + argument % 5);
-                let message = SentIn { sender, state: Some(state), kind: BodyKind::Text };
+                let aik = aik(1 + argument % 5).public_key();
+                let message = SentIn { sender, aik: &aik, state: Some(state), kind: BodyKind::Text };
                 let evidence = Evidence { now: self.now.plus(u64::from(argument) * 6 * HOUR), ..self.evidence(who) };
                 let verdict = self.ends[who].judge_message(&message, &evidence);
                 let is_member = self.ends[who].current().member(sender).is_some();
@@ -340,7 +341,7 @@ impl Run {
             assert!(settled == self.ends[who], "what was known changed something");
             self.ends[who] = reloaded(&settled);
         }
-        let stopped = |who: usize| self.ends[who].fan_out(&self.evidence(who)).is_err();
+        let stopped = |who: usize| self.ends[who].is_stopped();
         let all = [0, 1, 2].map(stopped);
         assert!(all == [true; 3] || all == [false; 3], "some are stopped");
         if !all[0] {

@@ -196,8 +196,18 @@ pub const SUCCESSION_WAIT_MS: u64 = DAY_MS;
 pub const WAITING_STATES: usize = 16;
 /// The same in bytes: one answer fits.
 pub const WAITING_BYTES: usize = GROUP_UPDATE_BYTES;
+/// The same, of a member that is neither the owner nor a custodian, and of all who are no members together.
+pub const WAITING_STATES_OF_OTHERS: usize = 4;
 /// Competing states of one parent that are kept: honest devices make none.
 pub const COMPETING_STATES: usize = 16;
+/// States beside the chain that are kept of one group.
+pub const COMPETING_STATES_OF_GROUP: usize = 64;
+/// Epochs lie below 2^32: one state a second for 136 years.
+pub const GROUP_EPOCHS: u64 = 1 << 32;
+/// How long after it expired a manifest or directory still decides who may change a group.
+pub const LAPSED_AFTER_MS: u64 = 7 * DAY_MS;
+/// Keys of one device that are tried on a state's signature.
+pub const KEYS_OF_DEVICE: usize = 8;
 /// States in one GroupUpdate, bytes: leaves room for manifests in the same content.
 pub const GROUP_UPDATE_BYTES: usize = 192 * 1024;
 /// What a state weighs beside its body, bytes.
@@ -208,6 +218,8 @@ pub const FULL_ANSWER_BYTES: usize = GROUP_UPDATE_BYTES - SIGNED_OBJECT_BYTES - 
 pub const GROUP_TREE_BYTES: usize = 4 * 1024 * 1024;
 /// States that messages may name and that nothing stands on, bytes: they can be asked for again.
 pub const EARLIER_STATES_BYTES: usize = 1024 * 1024;
+/// The same in states.
+pub const EARLIER_STATES: usize = 1024;
 /// Devices of all members together above which the app is warned: each costs one envelope for each message.
 pub const GROUP_DEVICES_WARNING: usize = 150;
 /// How long a member of a clinical group asks for states before it takes one as if joining.
@@ -224,6 +236,8 @@ pub const UNSEEN_AGE_MS: u64 = 14 * DAY_MS;
 pub const RECORD_GAP_MS: u64 = 24 * HOUR_MS;
 /// Acknowledged messages that an archive waits for; beyond it the oldest is an event at once.
 pub const AWAITED_COPIES: usize = 10_000;
+/// The same for one member that acknowledged them.
+pub const AWAITED_COPIES_OF_MEMBER: usize = 1_000;
 /// A roster at rest: more than the limits of what is in it allow.
 pub const ROSTER_STATE_BYTES: usize = 16 * 1024 * 1024;
 /// Devices of one group whose stale messages are remembered for an epoch: every device of every member.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use carevow_core::group::{AccountKeys, Class, DeviceKey, GroupDraft, GroupState, Listing, Member, Policy, Role};
+use carevow_core::group::{AccountKeys, Class, Currency, DeviceKey, GroupDraft, GroupState, Listing, Member, Policy, Role};
 use carevow_core::identity::{AccountKey, LocalDevice};
 use carevow_core::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
 use carevow_core::{DeviceAddress, DeviceId, OrgId, RegNonce};
@@ -42,7 +42,7 @@ pub(super) static CAST: LazyLock<Cast> = LazyLock::new(|| {
     Cast { devices, keys, without, pin }
 });
 
-fn aik(person: u8) -> AccountKey {
+pub(super) fn aik(person: u8) -> AccountKey {
     AccountKey::from_seed(account(person), &Zeroizing::new([person; 32]))
 }
 
@@ -59,7 +59,13 @@ fn device(person: u8) -> LocalDevice {
 fn keys_of(device: &LocalDevice) -> AccountKeys {
     let public = device.public();
     let key = DeviceKey { device: public.address.device, dsk: public.dsk, listing: Listing::Current };
-    AccountKeys { account: public.address.account, aik: public.aik, predecessors: Vec::new(), devices: vec![key] }
+    AccountKeys {
+        account: public.address.account,
+        aik: public.aik,
+        predecessors: Vec::new(),
+        devices: vec![key],
+        currency: Currency::Recent,
+    }
 }
 
 fn entry(person: u8, role: OrgRole) -> OrgMember {

@@ -2,11 +2,13 @@
 //! archive too, so that a sender that leaves the archive out, or tells members different things, is seen as soon as one
 //! honest member acknowledges.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use prost::Message as _;
 
 use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, unchanged};
 use crate::ids::{AccountId, MessageId};
-use crate::limits::{AWAITED_COPIES, RECORD_GAP_MS};
+use crate::limits::{AWAITED_COPIES, AWAITED_COPIES_OF_MEMBER, RECORD_GAP_MS};
 use crate::time::Timestamp;
 use crate::wire::v1;
 
@@ -29,6 +31,20 @@ pub enum ArchiveEvent {
     },
 }
 
+/// A delivery receipt that an archive got.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acknowledged<'a> {
+    /// Of which message.
+    pub message: MessageId,
+    /// The digest that it states.
+    pub digest: [u8; 32],
+    /// From whom it is.
+    pub by: AccountId,
+    /// The digests of what the archive has under this message id in the conversation; there is more than one only if two
+    /// senders drew the same id, or one sender equivocates.
+    pub copies: &'a [[u8; 32]],
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Awaited {
     message: MessageId,
@@ -40,13 +56,32 @@ struct Awaited {
 /// Acknowledged messages that an archive does not have yet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AwaitedCopies {
-    /// Oldest first.
+    /// Oldest first; each message once for each who acknowledged it.
     awaited: Vec<Awaited>,
 }
 
 impl AwaitedCopies {
-    /// A delivery receipt from `by`. `copies` are the digests of what the archive has under this message id in the
-    /// conversation; there is more than one only if two senders drew the same id, or one sender equivocates.
+    /// Delivery receipts, in the order in which they came. Of a member at most 1 000 are awaited, together 10 000.
+    pub fn receipts(&self, receipts: &[Acknowledged<'_>], now: Timestamp) -> (Self, Vec<ArchiveEvent>) {
+        let mut next = self.clone();
+        let mut events = Vec::new();
+        let mut known: BTreeSet<_> = next.awaited.iter().map(|copy| (copy.message, copy.by)).collect();
+        for Acknowledged { message, digest, by, copies } in receipts.iter().copied() {
+            if copies.is_empty() {
+                // What somebody said first of a message stays.
+                if known.insert((message, by)) {
+                    next.awaited.push(Awaited { message, digest, by, since: now });
+                }
+            } else if !copies.contains(&digest) {
+                events.push(ArchiveEvent::Equivocation { message, by });
+            }
+        }
+        // What is given up is said at once: a flood of receipts must not hide a gap.
+        events.extend(next.drop_excess().into_iter().map(Awaited::gap));
+        (next, events)
+    }
+
+    /// One receipt: [`receipts`](Self::receipts).
     pub fn receipt(
         &self,
         message: MessageId,
@@ -55,18 +90,33 @@ impl AwaitedCopies {
         copies: &[[u8; 32]],
         now: Timestamp,
     ) -> (Self, Vec<ArchiveEvent>) {
-        if copies.contains(&digest) {
-            return (self.clone(), Vec::new());
+        self.receipts(&[Acknowledged { message, digest, by, copies }], now)
+    }
+
+    /// The oldest of whoever has more than a member may have, then the oldest of all.
+    fn drop_excess(&mut self) -> Vec<Awaited> {
+        let mut count = BTreeMap::<_, usize>::new();
+        for copy in &self.awaited {
+            let count = count.entry(copy.by).or_default();
+            *count = count.saturating_add(1);
         }
-        if !copies.is_empty() {
-            return (self.clone(), vec![ArchiveEvent::Equivocation { message, by }]);
-        }
-        let mut next = self.clone();
-        next.awaited.push(Awaited { message, digest, by, since: now });
-        let excess = next.awaited.len().saturating_sub(AWAITED_COPIES);
-        // What is given up is said at once: a flood of receipts must not hide a gap.
-        let events = next.awaited.drain(..excess).map(Awaited::gap).collect();
-        (next, events)
+        let mut dropped = Vec::new();
+        self.awaited.retain(|copy| {
+            let Some(count) = count.get_mut(&copy.by).filter(|count| **count > AWAITED_COPIES_OF_MEMBER) else {
+                return true;
+            };
+            *count = count.saturating_sub(1);
+            dropped.push(*copy);
+            false
+        });
+        let excess = self.awaited.len().saturating_sub(AWAITED_COPIES);
+        dropped.extend(self.awaited.drain(..excess));
+        dropped
+    }
+
+    fn is_bounded(&self) -> bool {
+        let unique: BTreeSet<_> = self.awaited.iter().map(|copy| (copy.message, copy.by)).collect();
+        unique.len() == self.awaited.len() && self.clone().drop_excess().is_empty()
     }
 
     /// The archive has got a message: who acknowledged it before is compared with it.
@@ -94,7 +144,7 @@ impl AwaitedCopies {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, AtRestError> {
         let stored = v1::AwaitedState::read(bytes)?;
         let awaited = stored.copies.iter().map(Awaited::from_wire).collect::<Option<Vec<_>>>();
-        let loaded = awaited.filter(|awaited| awaited.len() <= AWAITED_COPIES).map(|awaited| Self { awaited });
+        let loaded = awaited.map(|awaited| Self { awaited }).filter(Self::is_bounded);
         unchanged(loaded, bytes, Self::to_bytes)
     }
 }

@@ -2,9 +2,11 @@
 
 use core::fmt;
 
+use super::state::UnverifiedState;
 use crate::identity::{Manifest, ManifestPin};
 use crate::ids::{AccountId, DeviceId, OrgId};
-use crate::organization::{Directory, DirectoryPin};
+use crate::limits::{KEYS_OF_DEVICE, LAPSED_AFTER_MS};
+use crate::organization::{Directory, DirectoryPin, OrgMember};
 use crate::primitives::Ed25519PublicKey;
 use crate::time::Timestamp;
 
@@ -15,6 +17,15 @@ pub enum Listing {
     Current,
     /// An older one of the account.
     Older,
+}
+
+/// Whether what is pinned is recent enough to decide who may change a group (B13.2 rule 6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Currency {
+    /// Not expired, or at most 7 d ago.
+    Recent,
+    /// Expired more than 7 d ago.
+    Lapsed,
 }
 
 /// A signing key of a device.
@@ -37,8 +48,23 @@ pub struct AccountKeys {
     pub aik: Ed25519PublicKey,
     /// Keys from which the manifest chain led to it.
     pub predecessors: Vec<Ed25519PublicKey>,
-    /// Keys of its devices.
+    /// Keys of its devices, those of the pinned manifest first; of each device the first eight count.
     pub devices: Vec<DeviceKey>,
+    /// Of the pinned manifest.
+    pub currency: Currency,
+}
+
+/// What the keys here say of a state's signature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Signed {
+    /// It verifies under a key that the pinned manifest lists for the device.
+    Current,
+    /// It verifies under a key that another manifest of the account lists.
+    Older,
+    /// The pinned manifest lists the device, with other keys.
+    Wrong,
+    /// Nothing here lists the device with that key.
+    Unknown,
 }
 
 /// All that is known here, at one time.
@@ -71,12 +97,22 @@ impl AccountKeys {
             aik: *current.aik(),
             predecessors: keys.iter().filter(|key| *key != current.aik()).copied().collect(),
             devices: listed(current, Listing::Current).into_iter().chain(older).collect(),
+            currency: match current.is_expired(now.minus(LAPSED_AFTER_MS)) {
+                true => Currency::Lapsed,
+                false => Currency::Recent,
+            },
         }
     }
 
-    /// Whether `aik` is the pinned identity key or one from which the manifest chain leads to it.
+    /// Whether `aik` is the pinned identity key or one from which the manifest chain leads to it. All that B13 asks about
+    /// the lineage of identity keys is asked here.
     pub fn descends_from(&self, aik: &Ed25519PublicKey) -> bool {
         self.aik == *aik || self.predecessors.contains(aik)
+    }
+
+    /// Whether the pinned manifest lists any device.
+    pub(super) fn has_device(&self) -> bool {
+        self.devices.iter().any(|key| key.listing == Listing::Current)
     }
 
     /// The keys of a device that the pinned manifest lists.
@@ -85,9 +121,11 @@ impl AccountKeys {
         self.devices.iter().filter(current).map(|key| &key.dsk)
     }
 
-    /// The keys of a device that any manifest lists.
-    pub(super) fn ever(&self, device: DeviceId) -> impl Iterator<Item = &Ed25519PublicKey> {
-        self.devices.iter().filter(move |key| key.device == device).map(|key| &key.dsk)
+    /// The keys of a device that any manifest lists, those of the pinned one first: at most eight.
+    fn ever(&self, device: DeviceId) -> impl Iterator<Item = &DeviceKey> {
+        let listed =
+            move |listing| self.devices.iter().filter(move |key| key.device == device && key.listing == listing);
+        listed(Listing::Current).chain(listed(Listing::Older)).take(KEYS_OF_DEVICE)
     }
 }
 
@@ -95,6 +133,37 @@ impl<'a> Evidence<'a> {
     /// What is pinned of an account.
     pub(super) fn keys(&self, account: AccountId) -> Option<&'a AccountKeys> {
         self.accounts.iter().find(|keys| keys.account == account)
+    }
+
+    /// Whose key signed a state, by the keys here. Each key is tried once, at most eight.
+    pub(super) fn signature(&self, state: &UnverifiedState) -> Signed {
+        let actor = state.claims().actor();
+        let Some(keys) = self.keys(actor.account) else { return Signed::Unknown };
+        let good = keys.ever(actor.device).find(|key| state.verifies(&key.dsk));
+        match good.map(|key| key.listing) {
+            Some(Listing::Current) => Signed::Current,
+            Some(Listing::Older) => Signed::Older,
+            None if keys.current(actor.device).next().is_some() => Signed::Wrong,
+            None => Signed::Unknown,
+        }
+    }
+
+    /// Whether what is pinned of an account descends from an identity key that a state or a directory names.
+    pub(super) fn descends(&self, account: AccountId, aik: &Ed25519PublicKey) -> bool {
+        self.keys(account).is_some_and(|keys| keys.descends_from(aik))
+    }
+
+    /// The entry of an account in the pinned directory, with which it decides: the directory and the account's manifest
+    /// have not expired more than 7 d ago, and the pinned key descends from the listed one.
+    pub(super) fn decides(&self, org: Option<OrgId>, account: AccountId) -> Option<&'a OrgMember> {
+        let directory = self.directory_of(org).filter(|directory| !self.is_lapsed(directory))?;
+        let recent = self.keys(account)?.currency == Currency::Recent;
+        directory.listed(account, self.now).filter(|entry| recent && self.descends(account, &entry.aik))
+    }
+
+    /// Whether a directory expired more than 7 d ago.
+    pub(super) fn is_lapsed(&self, directory: &Directory) -> bool {
+        directory.is_expired(self.now.minus(LAPSED_AFTER_MS))
     }
 
     /// The pinned directory, if it is of this practice.

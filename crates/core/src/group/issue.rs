@@ -44,6 +44,12 @@ pub enum IssueError {
     /// The owner hands over before it leaves.
     #[error("the owner hands over first")]
     Owner,
+    /// An archive does not leave: the owner or a custodian takes it out.
+    #[error("an archive does not leave")]
+    Archive,
+    /// States that waited can be taken now: [`Roster::judge_waiting`] first.
+    #[error("states that waited come first")]
+    Waiting,
 }
 
 /// A state that this device has issued and applied.
@@ -58,10 +64,11 @@ pub struct Issued {
 }
 
 impl Roster {
-    /// The current state as a draft, with each member's key brought up to date where its chain leads on from the one
-    /// that is named.
+    /// The current state as a draft, without those who leave, and with each member's key brought up to date where its
+    /// chain leads on from the one that is named.
     pub fn draft(&self, evidence: &Evidence<'_>) -> GroupDraft {
         let mut draft = self.current.to_draft();
+        draft.members.retain(|member| !self.leavers.contains(&member.account));
         for member in &mut draft.members {
             if let Some(keys) = evidence.keys(member.account).filter(|keys| keys.descends_from(&member.aik)) {
                 member.aik = keys.aik;
@@ -87,6 +94,10 @@ impl Roster {
         if self.double_hand_over && self.current.owner() == Some(actor.account) {
             return Err(IssueError::Stopped);
         }
+        // Else it would compete with a state that its own account, or a custodian, issued before.
+        if self.judge_waiting(evidence).roster.current != self.current {
+            return Err(IssueError::Waiting);
+        }
         let state = self.current.succeed(device, draft, evidence.now)?;
         let applied = self.apply(&[state.to_signed()], actor.account, evidence);
         if applied.roster.current == state {
@@ -110,7 +121,7 @@ impl Roster {
         mailbox: Mailbox,
         evidence: &Evidence<'_>,
     ) -> Result<Issued, IssueError> {
-        self.current.member(to).ok_or(IssueError::NotMember)?;
+        self.current.member(to).filter(|_| !self.leavers.contains(&to)).ok_or(IssueError::NotMember)?;
         let mut draft = self.draft(evidence);
         for member in &mut draft.members {
             if member.role == Role::Owner {
@@ -125,17 +136,22 @@ impl Roster {
 
     /// What a member sends to all to leave. The owner hands over first, except in a group that is stopped.
     pub fn leave(&self, own: AccountId) -> Result<GroupUpdate, IssueError> {
-        self.current.member(own).ok_or(IssueError::NotMember)?;
-        match self.current.owner() == Some(own) && !self.double_hand_over {
-            true => Err(IssueError::Owner),
-            false => Ok(GroupUpdate { leave: true, ..GroupUpdate::default() }),
+        self.may_leave(own)?;
+        Ok(GroupUpdate { leave: true, ..GroupUpdate::default() })
+    }
+
+    fn may_leave(&self, account: AccountId) -> Result<(), IssueError> {
+        match self.current.member(account).ok_or(IssueError::NotMember)?.role {
+            Role::Owner if !self.double_hand_over => Err(IssueError::Owner),
+            Role::Archive => Err(IssueError::Archive),
+            _ => Ok(()),
         }
     }
 
     /// Takes note that `account` leaves, said on its own session. It gets nothing more; the owner drops it from the
-    /// next state.
+    /// next state. Of an archive, and of the owner of a group that is not stopped, it is ignored: an error.
     pub fn left(&self, account: AccountId) -> Result<Self, IssueError> {
-        self.current.member(account).ok_or(IssueError::NotMember)?;
+        self.may_leave(account)?;
         let mut next = self.clone();
         next.leavers.insert(account);
         Ok(next)

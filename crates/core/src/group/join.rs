@@ -3,11 +3,10 @@
 use super::evidence::Evidence;
 use super::policy::Class;
 use super::roster::{Fork, GroupEvent, Roster};
-use super::rules::{Lack, Refusal, StateRejected, clinical, keeps_promises, signed_by_listed};
+use super::rules::{Lack, Refusal, StateRejected, judge_first, keeps_all_promises, may_vouch};
 use super::state::{GroupState, UnverifiedState};
 use crate::ids::AccountId;
 use crate::limits::REJOIN_AFTER_MS;
-use crate::organization::OrgRole;
 use crate::time::Timestamp;
 use crate::wire::v1;
 
@@ -32,8 +31,7 @@ pub enum JoinError {
     /// This device is in the group, and needs every state in between.
     #[error("the states between are needed")]
     Between,
-    /// Neither the owner of the newest state here nor a listed records custodian issued it; in a personal group: nobody
-    /// who is a member of the newest state here.
+    /// Neither the owner of the newest state here nor a records custodian listed now issued it.
     #[error("issued by nobody who may")]
     Issuer,
 }
@@ -45,8 +43,9 @@ pub enum Rejoining {
     Absent,
     /// It asked for the states between at this time, and nobody answered. Clinical groups only.
     Unanswered(Timestamp),
-    /// The same in a personal group, and the person was shown who says what, and agreed.
-    Acknowledged(Timestamp),
+    /// The person at the device was shown `GroupFork` with both states, or that nothing which was answered connects them,
+    /// and took this one; of an archive the practice did. Both classes, at any time, whatever the epoch.
+    Confirmed,
 }
 
 /// A roster that begins with the state that brought this device in.
@@ -67,7 +66,7 @@ impl Roster {
         from: AccountId,
         evidence: &Evidence<'_>,
     ) -> Result<Joined, JoinError> {
-        let state = judge_first(state, own, from, evidence)?;
+        let state = first(state, own, from, evidence)?;
         if evidence.directory_of(state.org()).is_some_and(|directory| directory.is_expired(evidence.now)) {
             // An expired directory judges conversations that exist, and starts none.
             return Err(JoinError::Lacking(Lack::Directory));
@@ -87,32 +86,20 @@ impl Roster {
         why: Rejoining,
         evidence: &Evidence<'_>,
     ) -> Result<Joined, JoinError> {
-        let state = judge_first(state, own, from, evidence)?;
+        let state = first(state, own, from, evidence)?;
         if state.group() != self.group() {
             return Err(JoinError::Rejected(StateRejected::OtherGroup));
         }
-        if state.epoch() <= self.current.epoch() {
+        if why != Rejoining::Confirmed && state.epoch() <= self.current.epoch() {
             return Err(JoinError::NotNewer);
         }
-        keeps_promises(&self.current, &state)?;
+        keeps_all_promises(&self.current, self.floor, &state)?;
         let absent = self.current.member(own).is_none();
         match why {
-            Rejoining::Absent if absent => {}
-            Rejoining::Unanswered(since) if self.may_rejoin(since, evidence.now) => {
-                let actor = state.actor().account;
-                let custodian = evidence
-                    .directory_of(self.current.org())
-                    .is_some_and(|directory| directory.lists(actor, OrgRole::RecordsCustodian, evidence.now));
-                if self.current.owner() != Some(actor) && !custodian {
-                    return Err(JoinError::Issuer);
-                }
-            }
-            Rejoining::Acknowledged(since) if self.may_acknowledge(since, evidence.now) => {
-                self.current.member(state.actor().account).ok_or(JoinError::Issuer)?;
-            }
-            Rejoining::Absent | Rejoining::Unanswered(_) | Rejoining::Acknowledged(_) => {
-                return Err(JoinError::Between);
-            }
+            Rejoining::Confirmed => {}
+            Rejoining::Absent if absent => self.by_known(&state, evidence)?,
+            Rejoining::Unanswered(since) if self.may_rejoin(since, evidence.now) => self.by_known(&state, evidence)?,
+            Rejoining::Absent | Rejoining::Unanswered(_) => return Err(JoinError::Between),
         }
         let mut roster = Self::starting(state, evidence.now);
         roster.floor = self.floor.raised_by(roster.current.policy());
@@ -137,15 +124,19 @@ impl Roster {
         self.policy().class == Class::Clinical && now.since(since) >= REJOIN_AFTER_MS
     }
 
-    /// Whether a member of a personal group that asked at `since` has waited long enough for its person to be asked.
-    pub fn may_acknowledge(&self, since: Timestamp, now: Timestamp) -> bool {
-        self.policy().class == Class::Personal && now.since(since) >= REJOIN_AFTER_MS
+    /// Whether a state is of the owner of the state held, under the identity key that this one names, or, in class 2, of
+    /// a records custodian listed now.
+    fn by_known(&self, state: &GroupState, evidence: &Evidence<'_>) -> Result<(), JoinError> {
+        match may_vouch(&self.current, state.actor().account, evidence) {
+            true => Ok(()),
+            false => Err(JoinError::Issuer),
+        }
     }
 }
 
-/// A state as the first one that a device sees of its group: rules 1, 4 and 5. Of rule 2 what can be said without the
-/// state before: at epoch 0 the actor is the owner; later a member, or a custodian of the practice.
-fn judge_first(
+/// A state as the first one that a device sees of its group, from a session with its actor or its owner: all rules, and
+/// the actor is its owner or, in class 2, a records custodian listed now.
+fn first(
     signed: &v1::Signed,
     own: AccountId,
     from: AccountId,
@@ -153,18 +144,13 @@ fn judge_first(
 ) -> Result<GroupState, JoinError> {
     let state = UnverifiedState::parse(signed).map_err(StateRejected::State)?;
     let claims = state.claims();
-    let actor = claims.actor().account;
     if claims.member(own).is_none() {
         return Err(JoinError::NotMember);
     }
-    if from != actor && Some(from) != claims.owner() {
+    if from != claims.actor().account && Some(from) != claims.owner() {
         return Err(JoinError::Sender);
     }
-    let listed = evidence.directory_of(claims.org()).and_then(|directory| directory.listed(actor, evidence.now));
-    let custodian = listed.filter(|entry| entry.has(OrgRole::RecordsCustodian)).map(|entry| entry.aik);
-    let aik = claims.member(actor).map(|member| member.aik).or(custodian).ok_or(StateRejected::NotOwner)?;
-    signed_by_listed(&state, &aik, evidence)?;
-    clinical(claims, evidence)?;
+    judge_first(&state, evidence)?;
     Ok(state.into_verified())
 }
 
@@ -173,6 +159,7 @@ impl From<Refusal> for JoinError {
         match refusal {
             Refusal::Rejected(reason) => Self::Rejected(reason),
             Refusal::Lacking(lack) => Self::Lacking(lack),
+            Refusal::Unverified => Self::Lacking(Lack::Manifest),
         }
     }
 }

@@ -1,17 +1,22 @@
 //! Whether a message of a group is accepted: `docs/protocol.md` B13.5.
 
 use super::evidence::Evidence;
+use super::member::Member;
 use super::roster::Roster;
 use super::state::GroupState;
 use crate::content::BodyKind;
 use crate::ids::AccountId;
 use crate::limits::STALE_ROSTER_MS;
+use crate::organization::AikChange;
+use crate::primitives::Ed25519PublicKey;
 
 /// What the decision rests on, of one message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SentIn<'a> {
     /// The account of the session.
     pub sender: AccountId,
+    /// The identity key of the session.
+    pub aik: &'a Ed25519PublicKey,
     /// `GroupContext.state_hash`, if there is a GroupContext.
     pub state: Option<&'a [u8; 32]>,
     /// Its body.
@@ -27,6 +32,10 @@ pub enum MessageVerdict {
     Stale,
     /// Kept unseen until its state is here, which is asked for.
     Unseen,
+    /// `IdentityChanged` for this member of this group: the session is under an identity key that does not belong to the
+    /// one which the state names. Kept unseen until the current state or the pin changes
+    /// ([`UnseenContents::release_of`](super::UnseenContents::release_of)).
+    IdentityChanged(AikChange),
 }
 
 /// Why a message is refused: event `ContentRejected`.
@@ -64,8 +73,9 @@ impl Roster {
             return Err(MessageRejected::Closed);
         }
         if state == self.current.hash() {
-            permits(&self.current, message)?;
-            return Ok(MessageVerdict::Accepted);
+            let member = permits(&self.current, message)?;
+            let changed = changed_key(&[member], message, evidence);
+            return Ok(changed.map_or(MessageVerdict::Accepted, MessageVerdict::IdentityChanged));
         }
         let Some((named, since)) = self.superseded(state) else {
             return judge_unknown(message, evidence);
@@ -73,9 +83,9 @@ impl Roster {
         if evidence.now.since(since) > STALE_ROSTER_MS {
             return Err(MessageRejected::TooOld);
         }
-        permits(named, message)?;
-        permits(&self.current, message)?;
-        Ok(MessageVerdict::Stale)
+        let members = [permits(named, message)?, permits(&self.current, message)?];
+        let changed = changed_key(&members, message, evidence);
+        Ok(changed.map_or(MessageVerdict::Stale, MessageVerdict::IdentityChanged))
     }
 }
 
@@ -88,10 +98,23 @@ pub fn judge_unknown(message: &SentIn<'_>, evidence: &Evidence<'_>) -> Result<Me
     }
 }
 
-fn permits(state: &GroupState, message: &SentIn<'_>) -> Result<(), MessageRejected> {
+/// The change that keeps a message from counting as a member's: the key of its session, or the one that a state names, is
+/// neither the pinned one nor one from which the chain leads to it.
+fn changed_key(members: &[&Member], message: &SentIn<'_>, evidence: &Evidence<'_>) -> Option<AikChange> {
+    let foreign = |aik: &Ed25519PublicKey| !evidence.descends(message.sender, aik);
+    let change = |new| AikChange {
+        account: message.sender,
+        pinned: evidence.keys(message.sender).map_or(*message.aik, |keys| keys.aik),
+        new,
+    };
+    let named = members.iter().map(|member| member.aik);
+    core::iter::once(*message.aik).chain(named).find(foreign).map(change)
+}
+
+fn permits<'a>(state: &'a GroupState, message: &SentIn<'_>) -> Result<&'a Member, MessageRejected> {
     let member = state.member(message.sender).ok_or(MessageRejected::NotMember)?;
     match member.role.voice().permits(message.kind) {
-        true => Ok(()),
+        true => Ok(member),
         false => Err(MessageRejected::Role),
     }
 }

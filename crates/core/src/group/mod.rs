@@ -24,9 +24,9 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-pub use archive::{ArchiveEvent, AwaitedCopies};
-pub use evidence::{AccountKeys, DeviceKey, Evidence, Listing};
-pub use fan_out::{FanOut, SendsStopped};
+pub use archive::{Acknowledged, ArchiveEvent, AwaitedCopies};
+pub use evidence::{AccountKeys, Currency, DeviceKey, Evidence, Listing};
+pub use fan_out::{FanOut, FanOutError};
 pub use issue::{IssueError, Issued, Mailbox};
 pub use join::{JoinError, Joined, Rejoining};
 pub use member::{Member, Role};

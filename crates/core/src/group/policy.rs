@@ -83,8 +83,8 @@ impl Policy {
     }
 }
 
-/// The highest class and retention that any valid state of a group ever stated, also one that lost: what was promised
-/// about messages that are here already is not taken back by replacing the state that promised it.
+/// The highest class and retention of all states of a group that were current here: what was promised about messages
+/// that are here already is not taken back by replacing the state that promised it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PolicyFloor {
     /// The highest class.

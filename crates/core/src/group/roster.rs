@@ -74,6 +74,15 @@ pub enum Fork {
     DoubleHandOver,
     /// A state was taken without those between, after nobody had answered.
     Rejoined(StateHash),
+    /// A state was presented that cannot be connected with the one held: one of them is forged, or ours lost below where
+    /// this device came in. Shown with both; the person may take the other one
+    /// ([`Rejoining::Confirmed`](super::Rejoining::Confirmed)).
+    Unconnected {
+        /// The current state here.
+        held: StateHash,
+        /// The other one.
+        presented: StateHash,
+    },
 }
 
 /// What came of states that were received.
@@ -88,6 +97,9 @@ pub struct Applied {
     /// States between are missing, or there may be more than one answer held: what follows this one is asked for
     /// (`GroupUpdate.want_after`).
     pub want_after: Option<StateHash>,
+    /// How often the rules of B13.3 chose.
+    #[cfg(test)]
+    pub(super) choices: usize,
 }
 
 impl Roster {
@@ -122,9 +134,14 @@ impl Roster {
         &self.current
     }
 
-    /// The current policy, raised to the highest class and retention that any valid state ever stated.
+    /// The current policy, raised to the highest class and retention of all states that were current here.
     pub fn policy(&self) -> Policy {
         self.floor.applied_to(*self.current.policy())
+    }
+
+    /// Whether the owner handed over twice: the group takes no sends.
+    pub const fn is_stopped(&self) -> bool {
+        self.double_hand_over
     }
 
     /// A state that is known here, on the chain or not: the answer to `GroupUpdate.want`.

@@ -1,11 +1,11 @@
 //! When a state is valid on another: `docs/protocol.md` B13.2. The numbers are those of its rules.
 
-use super::evidence::Evidence;
+use super::evidence::{Currency, Evidence, Signed};
 use super::member::Role;
-use super::policy::Class;
+use super::policy::{Class, PolicyFloor};
 use super::state::{GroupState, StateError, UnverifiedState};
-use crate::ids::AccountId;
-use crate::organization::OrgRole;
+use crate::ids::{AccountId, OrgId};
+use crate::organization::{Directory, OrgMember, OrgRole};
 use crate::primitives::Ed25519PublicKey;
 
 /// Why a state is refused for good.
@@ -49,15 +49,18 @@ pub enum StateRejected {
 /// What a state fails by that a newer manifest or directory may give: it is kept, and judged again then.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lack {
-    /// No manifest here lists the actor's device, under an identity key to which the listed one leads.
+    /// The pinned manifest of the actor does not list the device that signed, is under an identity key to which the
+    /// listed one does not lead, or expired more than 7 d ago.
     Manifest,
-    /// No directory of the practice is here, or one that is expired and a conversation would start.
+    /// No directory of the practice is here, or one that expired more than 7 d ago, or one that is expired and a
+    /// conversation would start.
     Directory,
     /// The pinned directory does not list the actor as records custodian.
     Custodian,
     /// The pinned directory does not list an archive member as archive.
     Archive,
-    /// The pinned directory lists the owner neither as clinical nor as records custodian.
+    /// The pinned directory lists the owner, of this state or of the one before it if that owner signed, neither as
+    /// clinical nor as records custodian.
     Owner,
     /// The state on which it stands lacks something itself.
     Parent,
@@ -70,9 +73,9 @@ pub(super) enum Standing {
     Base,
     /// Of the owner of its parent, custodian or not.
     Owner,
-    /// Of an account that the directory pinned at its acceptance lists as custodian.
+    /// Of an account that the pinned directory lists as custodian, as it was when it judged last.
     Custodian,
-    /// Of a custodian by an older directory: it was caught up with, and replaces nothing.
+    /// Of a custodian by an older directory, or by a device that is gone: it replaces nothing.
     FormerCustodian,
 }
 
@@ -80,70 +83,112 @@ pub(super) enum Standing {
 pub(super) enum Refusal {
     Rejected(StateRejected),
     Lacking(Lack),
+    /// Nobody here can tell who signed it: it is neither kept nor refused, and asked for again.
+    Unverified,
 }
 
-/// Rules 1 to 4 for a state that is the newest (rule 5, and one owner, are kept by whatever parses).
+/// The strict rules, 1 to 6, by what is known now (rule 5, and one owner, are kept by whatever parses).
 pub(super) fn judge(
     parent: &GroupState,
     state: &UnverifiedState,
+    signature: Signed,
     evidence: &Evidence<'_>,
 ) -> Result<Standing, Refusal> {
     let claims = state.claims();
-    follows(parent, claims).map_err(Refusal::Rejected)?;
     let actor = claims.actor().account;
+    follows(parent, claims).map_err(Refusal::Rejected)?;
     let standing = author(parent, claims).map_err(Refusal::Rejected)?;
-    let aik = match standing {
-        Standing::Custodian => {
-            let directory = evidence.directory_of(parent.org()).ok_or(Refusal::Lacking(Lack::Directory))?;
-            let entry = directory.listed(actor, evidence.now).filter(|entry| entry.has(OrgRole::RecordsCustodian));
-            entry.ok_or(Refusal::Lacking(Lack::Custodian))?.aik
+    has_archive(claims).map_err(Refusal::Rejected)?;
+    verified(signature)?;
+    let aik = match (standing, parent.policy().class) {
+        (Standing::Owner, Class::Personal) => owner_aik(parent)?,
+        (Standing::Owner, Class::Clinical) => {
+            let entry = directory_now(parent, evidence)?.listed(actor, evidence.now).filter(|entry| leads(entry));
+            entry.ok_or(Refusal::Lacking(Lack::Owner))?;
+            owner_aik(parent)?
         }
-        _ => parent.member(actor).ok_or(Refusal::Rejected(StateRejected::NotOwner))?.aik,
+        _ => {
+            let entry = directory_now(parent, evidence)?.listed(actor, evidence.now);
+            entry.filter(|entry| is_custodian(entry)).ok_or(Refusal::Lacking(Lack::Custodian))?.aik
+        }
     };
-    signed_by_listed(state, &aik, evidence)?;
+    signed_by_listed(claims, signature, &aik, evidence)?;
     clinical(claims, evidence)?;
     Ok(standing)
 }
 
-/// Rules 2, 3 and 5 and the signature, for a state that its successor vouches for: a custodian by any directory that
-/// chains to the pinned one, the signature under any key that a manifest ever listed for the device.
-pub(super) fn judge_vouched(parent: &GroupState, state: &UnverifiedState, evidence: &Evidence<'_>) -> Option<Standing> {
-    let claims = state.claims();
-    let actor = claims.actor();
-    follows(parent, claims).ok()?;
-    let standing = match author(parent, claims).ok()? {
+/// The relaxed rules, for a state of a run that its last state vouches for: rules 2, 3 and 5, a custodian by any
+/// directory that chains to the pinned one; the signature under any key that a manifest lists for the device; and the
+/// identity key descends from the listed one.
+pub(super) fn judge_vouched(
+    parent: &GroupState,
+    state: &GroupState,
+    signature: Signed,
+    evidence: &Evidence<'_>,
+) -> Option<Standing> {
+    follows(parent, state).ok()?;
+    let actor = state.actor().account;
+    let standing = match author(parent, state).ok()? {
         Standing::Custodian => {
             let directories = evidence.directories_of(parent.org());
-            let listed = directories.iter().filter_map(|directory| directory.member(actor.account));
-            listed.into_iter().find(|entry| entry.has(OrgRole::RecordsCustodian))?;
+            let mut listed = directories.iter().filter_map(|directory| directory.member(actor));
+            listed.find(|entry| is_custodian(entry) && evidence.descends(actor, &entry.aik))?;
             Standing::FormerCustodian
         }
-        owner => owner,
+        owner => {
+            evidence.descends(actor, &owner_aik(parent).ok()?).then_some(())?;
+            owner
+        }
     };
-    evidence.keys(actor.account)?.ever(actor.device).any(|dsk| state.verifies(dsk)).then_some(standing)
+    matches!(signature, Signed::Current | Signed::Older).then_some(standing)
 }
 
-/// Whether a state's author is somebody from whom this device, which holds `tip`, takes the word for what came
-/// between: a member of the state that is here, or somebody whom the practice lists as clinical or custodian.
-/// Otherwise a removed device of the owner could hand the group to anybody, who would vouch for it.
-pub(super) fn may_vouch(tip: &GroupState, state: &GroupState, evidence: &Evidence<'_>) -> bool {
-    let actor = state.actor().account;
-    tip.member(actor).is_some() || (tip.policy().class == Class::Clinical && leads(tip, actor, evidence))
-}
-
-/// Whether an account may vouch by its session for an answer that has no room for the state that would: who could
-/// become the owner and sign that state. Rule 4 has to hold for the last state of such an answer, as for the newest.
-pub(super) fn may_vouch_by_session(tip: &GroupState, from: AccountId, evidence: &Evidence<'_>) -> bool {
+/// Whether this device, which holds `tip`, takes an account's word for a run of states that it cannot judge: the owner of
+/// `tip`, whom in class 2 the practice lists now as clinical or records custodian, or, in class 2, a records custodian
+/// listed now. The run itself gives nobody this authority.
+pub(super) fn may_vouch(tip: &GroupState, account: AccountId, evidence: &Evidence<'_>) -> bool {
+    let owns = tip.owner() == Some(account) && owner_aik(tip).is_ok_and(|aik| evidence.descends(account, &aik));
+    let recent = evidence.keys(account).is_some_and(|keys| keys.currency == Currency::Recent);
     match tip.policy().class {
-        Class::Personal => tip.member(from).is_some(),
-        Class::Clinical => leads(tip, from, evidence),
+        Class::Personal => owns && recent,
+        Class::Clinical => {
+            let entry = evidence.decides(tip.org(), account);
+            entry.is_some_and(|entry| is_custodian(entry) || (owns && leads(entry)))
+        }
     }
 }
 
-/// Whether the practice lists an account as clinical or custodian.
-fn leads(tip: &GroupState, account: AccountId, evidence: &Evidence<'_>) -> bool {
-    let listed = evidence.directory_of(tip.org()).and_then(|directory| directory.listed(account, evidence.now));
-    listed.is_some_and(|entry| entry.has(OrgRole::Clinical) || entry.has(OrgRole::RecordsCustodian))
+/// Whether an account is a records custodian by the pinned directory, under the key that is pinned of it.
+pub(super) fn is_custodian_now(org: Option<OrgId>, account: AccountId, evidence: &Evidence<'_>) -> bool {
+    evidence.decides(org, account).is_some_and(is_custodian)
+}
+
+const fn verified(signature: Signed) -> Result<(), Refusal> {
+    match signature {
+        Signed::Current | Signed::Older => Ok(()),
+        Signed::Wrong => Err(Refusal::Rejected(StateRejected::Signature)),
+        Signed::Unknown => Err(Refusal::Unverified),
+    }
+}
+
+fn owner_aik(state: &GroupState) -> Result<Ed25519PublicKey, Refusal> {
+    let owner = state.members().iter().find(|member| member.role == Role::Owner);
+    owner.map(|owner| owner.aik).ok_or(Refusal::Rejected(StateRejected::NotOwner))
+}
+
+/// The pinned directory of the practice of `state`, while it decides (rule 6).
+fn directory_now<'a>(state: &GroupState, evidence: &Evidence<'a>) -> Result<&'a Directory, Refusal> {
+    let directory = evidence.directory_of(state.org()).filter(|directory| !evidence.is_lapsed(directory));
+    directory.ok_or(Refusal::Lacking(Lack::Directory))
+}
+
+fn is_custodian(entry: &OrgMember) -> bool {
+    entry.has(OrgRole::RecordsCustodian)
+}
+
+/// Clinical or records custodian: who may own a clinical group.
+fn leads(entry: &OrgMember) -> bool {
+    entry.has(OrgRole::Clinical) || is_custodian(entry)
 }
 
 /// Rule 3, and the place in the chain: the same group, epoch n+1, `prev_hash`; class and `keep_at_least_ms` do not
@@ -159,17 +204,33 @@ pub(super) fn follows(parent: &GroupState, state: &GroupState) -> Result<(), Sta
 }
 
 /// Rule 3 without the place.
-pub(super) fn keeps_promises(earlier: &GroupState, state: &GroupState) -> Result<(), StateRejected> {
-    if state.policy().class < earlier.policy().class {
-        return Err(StateRejected::ClassFell);
-    }
-    if state.policy().retention.keep_at_least_ms < earlier.policy().retention.keep_at_least_ms {
-        return Err(StateRejected::RetentionFell);
-    }
+fn keeps_promises(earlier: &GroupState, state: &GroupState) -> Result<(), StateRejected> {
+    keeps_floor(PolicyFloor::of(earlier.policy()), state)?;
     match earlier.org().is_some() && state.org() != earlier.org() {
         true => Err(StateRejected::OrgChanged),
         false => Ok(()),
     }
+}
+
+/// Class and `keep_at_least_ms` do not fall below what was promised.
+fn keeps_floor(floor: PolicyFloor, state: &GroupState) -> Result<(), StateRejected> {
+    if state.policy().class < floor.class {
+        return Err(StateRejected::ClassFell);
+    }
+    match state.policy().retention.keep_at_least_ms < floor.keep_at_least_ms {
+        true => Err(StateRejected::RetentionFell),
+        false => Ok(()),
+    }
+}
+
+/// Rule 3 for a state that is taken without those between, against the state held and the floor.
+pub(super) fn keeps_all_promises(
+    held: &GroupState,
+    floor: PolicyFloor,
+    state: &GroupState,
+) -> Result<(), StateRejected> {
+    keeps_promises(held, state)?;
+    keeps_floor(floor, state)
 }
 
 /// Rule 2 by the states alone: the owner in epoch n, or, if epoch n is class 2, somebody who claims to be a custodian.
@@ -191,43 +252,66 @@ pub(super) fn stands_on(parent: &GroupState, state: &GroupState, standing: Stand
     follows(parent, state).is_ok() && author(parent, state) == Ok(author_is)
 }
 
-/// Rule 1: the signature verifies under the DSK of the actor's device in its account's manifest, whose identity key is
-/// `aik` or one that the chain leads to from it.
-pub(super) fn signed_by_listed(
-    state: &UnverifiedState,
+/// Rules 1 and 6: a key of the pinned manifest verified it, the identity key of that manifest is `aik` or one that the
+/// chain leads to from it, and the manifest has not expired more than 7 d ago.
+fn signed_by_listed(
+    state: &GroupState,
+    signature: Signed,
     aik: &Ed25519PublicKey,
     evidence: &Evidence<'_>,
 ) -> Result<(), Refusal> {
-    let actor = state.claims().actor();
-    let keys = evidence.keys(actor.account).filter(|keys| keys.descends_from(aik));
-    let mut listed = keys.into_iter().flat_map(|keys| keys.current(actor.device)).peekable();
-    if listed.peek().is_none() {
-        return Err(Refusal::Lacking(Lack::Manifest));
-    }
-    match listed.any(|dsk| state.verifies(dsk)) {
+    let keys = evidence.keys(state.actor().account).filter(|keys| keys.descends_from(aik));
+    let recent = keys.is_some_and(|keys| keys.currency == Currency::Recent);
+    match recent && signature == Signed::Current {
         true => Ok(()),
-        false => Err(Refusal::Rejected(StateRejected::Signature)),
+        false => Err(Refusal::Lacking(Lack::Manifest)),
     }
 }
 
-/// Rule 4: a clinical group has a practice and an archive; every archive member is listed by the practice as archive,
-/// the owner as clinical or records custodian.
+/// The same rules for a state that nothing here comes before: the actor is its owner, or a records custodian listed now.
+pub(super) fn judge_first(state: &UnverifiedState, evidence: &Evidence<'_>) -> Result<(), Refusal> {
+    let claims = state.claims();
+    let actor = claims.actor().account;
+    has_archive(claims).map_err(Refusal::Rejected)?;
+    let signature = evidence.signature(state);
+    verified(signature)?;
+    let aik = match (claims.owner() == Some(actor), claims.policy().class) {
+        (true, _) => owner_aik(claims)?,
+        (false, Class::Personal) => return Err(Refusal::Rejected(StateRejected::NotOwner)),
+        (false, Class::Clinical) => {
+            let entry = directory_now(claims, evidence)?.listed(actor, evidence.now);
+            entry.filter(|entry| is_custodian(entry)).ok_or(Refusal::Lacking(Lack::Custodian))?.aik
+        }
+    };
+    signed_by_listed(claims, signature, &aik, evidence)?;
+    clinical(claims, evidence)
+}
+
+/// Rule 4 as far as the state tells: a clinical group has a practice and an archive.
+fn has_archive(state: &GroupState) -> Result<(), StateRejected> {
+    if state.policy().class != Class::Clinical {
+        return Ok(());
+    }
+    state.org().ok_or(StateRejected::NoOrg)?;
+    match state.members().iter().any(|member| member.role == Role::Archive) {
+        true => Ok(()),
+        false => Err(StateRejected::NoArchive),
+    }
+}
+
+/// Rule 4: every archive member of a clinical group is listed by the practice as archive, the owner as clinical or records
+/// custodian.
 pub(super) fn clinical(state: &GroupState, evidence: &Evidence<'_>) -> Result<(), Refusal> {
     if state.policy().class != Class::Clinical {
         return Ok(());
     }
-    let org = state.org().ok_or(Refusal::Rejected(StateRejected::NoOrg))?;
-    let mut archives = state.members().iter().filter(|member| member.role == Role::Archive).peekable();
-    if archives.peek().is_none() {
-        return Err(Refusal::Rejected(StateRejected::NoArchive));
-    }
-    let directory = evidence.directory_of(Some(org)).ok_or(Refusal::Lacking(Lack::Directory))?;
-    let now = evidence.now;
+    has_archive(state).map_err(Refusal::Rejected)?;
+    let (directory, now) = (directory_now(state, evidence)?, evidence.now);
+    let mut archives = state.members().iter().filter(|member| member.role == Role::Archive);
     if !archives.all(|member| directory.lists(member.account, OrgRole::Archive, now)) {
         return Err(Refusal::Lacking(Lack::Archive));
     }
-    let leads = |role| state.owner().is_some_and(|owner| directory.lists(owner, role, now));
-    match leads(OrgRole::Clinical) || leads(OrgRole::RecordsCustodian) {
+    match state.owner().and_then(|owner| directory.listed(owner, now)).is_some_and(leads) {
         true => Ok(()),
         false => Err(Refusal::Lacking(Lack::Owner)),
     }

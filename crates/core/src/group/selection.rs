@@ -1,11 +1,12 @@
 //! Which of several states on one parent stays: `docs/protocol.md` B13.3.
 
+mod excess;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::Standing;
 use super::tree::{Node, StateHash, Tree};
 use crate::ids::AccountId;
-use crate::limits::COMPETING_STATES;
 
 /// The chain that stays.
 pub(super) struct Selection {
@@ -28,6 +29,8 @@ struct Branch {
     next: Option<StateHash>,
     /// The first custodian's state in it, itself included.
     custodian: Option<StateHash>,
+    /// Whether it is, or holds, a former custodian's state that was accepted: that defends its place.
+    former: bool,
     /// Whether a later state in it names another owner than this one.
     changes_owner: bool,
     /// Whether two continuations hand over.
@@ -52,29 +55,6 @@ impl Tree {
         }
         Selection { chain, hand_overs }
     }
-
-    /// What exceeds the limit of competing states, parent by parent. Of each, those stay that can win.
-    pub(super) fn excess(&self, accepted: &[StateHash]) -> Vec<StateHash> {
-        let forks = self.forks();
-        if forks.iter().all(|parent| self.children(parent).len() <= COMPETING_STATES) {
-            return Vec::new();
-        }
-        let judging = Judging { tree: self, accepted: accepted.iter().copied().collect() };
-        let branches = judging.branches();
-        let mut excess = Vec::new();
-        for parent in forks {
-            let owner = self.node(&parent).and_then(|node| node.state.owner());
-            let mut ranked: Vec<_> = self
-                .children(&parent)
-                .iter()
-                .filter(|child| !judging.accepted.contains(*child))
-                .map(|child| (judging.rank(child, owner, &branches), *child))
-                .collect();
-            ranked.sort_unstable();
-            excess.extend(ranked.into_iter().skip(COMPETING_STATES).map(|(_, child)| child));
-        }
-        excess
-    }
 }
 
 struct Judging<'a> {
@@ -98,10 +78,13 @@ impl Judging<'_> {
         let owner = node.state.owner();
         let (next, double) = self.choose(node.state.hash(), owner, branches);
         let below = next.and_then(|next| branches.get(&next)).copied().unwrap_or_default();
-        let own = self.is_custodians(node).then(|| *node.state.hash());
+        let hash = *node.state.hash();
+        let own = (node.standing == Standing::Custodian).then_some(hash);
+        let former = node.standing == Standing::FormerCustodian && self.accepted.contains(&hash);
         Branch {
             next,
             custodian: own.or(below.custodian),
+            former: former || below.former,
             changes_owner: next.is_some_and(|next| self.passes_on(&next, owner, branches)),
             double,
         }
@@ -109,10 +92,10 @@ impl Judging<'_> {
 
     /// The state that stays on `parent`, and whether it stays only because two hand over.
     ///
-    /// (a) A custodian's state replaces an owner's; of two custodians' states the smaller hash stays. (b) Of the
-    /// owner's: the branch that holds a custodian's state (of several, the smaller hash of the first one); else the
-    /// branch in which ownership passes on, and of two such the accepted one, which stops the group; else the smaller
-    /// hash.
+    /// (a) A custodian's state replaces an owner's; of two custodians' states the smaller hash stays. (b) Else the branch
+    /// that holds a custodian's state (of several, the smaller hash of the first one); else the accepted one, if it is or
+    /// holds a former custodian's; else, of the owner's, the branch in which ownership passes on, and of two such the
+    /// accepted one, which stops the group; else the smaller hash. A custodian is one whom the pinned directory lists.
     fn choose(
         &self,
         parent: &StateHash,
@@ -123,18 +106,24 @@ impl Judging<'_> {
         if let [] | [_] = children {
             return (children.first().copied(), false);
         }
-        let nodes = || children.iter().filter_map(|child| self.tree.node(child));
-        let custodians = nodes().filter(|node| self.is_custodians(node)).map(|node| *node.state.hash()).min();
+        let of = |standing: Standing| {
+            let nodes = children.iter().filter_map(|child| self.tree.node(child));
+            nodes.filter(move |node| node.standing == standing).map(|node| *node.state.hash())
+        };
+        let custodians = of(Standing::Custodian).min();
         if custodians.is_some() {
             return (custodians, false);
         }
-        let owners: Vec<_> =
-            nodes().filter(|node| node.standing == Standing::Owner).map(|node| *node.state.hash()).collect();
         let first = |child: &StateHash| branches.get(child).and_then(|branch| branch.custodian);
-        let held = owners.iter().filter_map(|child| first(child).map(|custodian| (custodian, *child))).min();
+        let held = children.iter().filter_map(|child| first(child).map(|custodian| (custodian, *child))).min();
         if let Some((_, child)) = held {
             return (Some(child), false);
         }
+        let former = children.iter().find(|child| branches.get(*child).is_some_and(|branch| branch.former));
+        if let Some(child) = former {
+            return (Some(*child), false);
+        }
+        let owners: Vec<_> = of(Standing::Owner).collect();
         let passing: Vec<_> = owners.iter().filter(|child| self.passes_on(child, owner, branches)).copied().collect();
         match passing.as_slice() {
             [] => (owners.into_iter().min().or(children.first().copied()), false),
@@ -150,26 +139,5 @@ impl Judging<'_> {
     fn passes_on(&self, child: &StateHash, owner: Option<AccountId>, branches: &BTreeMap<StateHash, Branch>) -> bool {
         let other = self.tree.node(child).is_some_and(|node| node.state.owner() != owner);
         other || branches.get(child).is_some_and(|branch| branch.changes_owner)
-    }
-
-    /// Whether a state counts as a custodian's. One that was only caught up with defends the chain on which it was
-    /// accepted, and replaces nothing.
-    fn is_custodians(&self, node: &Node) -> bool {
-        match node.standing {
-            Standing::Custodian => true,
-            Standing::FormerCustodian => self.accepted.contains(node.state.hash()),
-            Standing::Base | Standing::Owner => false,
-        }
-    }
-
-    /// Lower is nearer to winning.
-    fn rank(&self, child: &StateHash, owner: Option<AccountId>, branches: &BTreeMap<StateHash, Branch>) -> u8 {
-        let holds = branches.get(child).is_some_and(|branch| branch.custodian.is_some());
-        match self.tree.node(child) {
-            Some(node) if self.is_custodians(node) => 0,
-            Some(_) if holds => 1,
-            Some(_) if self.passes_on(child, owner, branches) => 2,
-            _ => 3,
-        }
     }
 }

@@ -11,7 +11,7 @@ use crate::content::collides_with_pair;
 use crate::identity::LocalDevice;
 use crate::ids::{AccountId, DeviceId, GroupId, OrgId};
 use crate::labels::Label;
-use crate::limits::{GROUP_MEMBERS, GROUP_TITLE_BYTES, STATE_OVERHEAD_BYTES};
+use crate::limits::{GROUP_EPOCHS, GROUP_MEMBERS, GROUP_TITLE_BYTES, STATE_OVERHEAD_BYTES};
 use crate::primitives::{Ed25519PublicKey, Signature, kdf};
 use crate::random::{RandomError, draw};
 use crate::time::Timestamp;
@@ -47,6 +47,9 @@ pub enum StateError {
     /// The id of a conversation of two of its members.
     #[error("the group has the id of a pair")]
     GroupIdOfPair,
+    /// An epoch of 2^32 or more.
+    #[error("the epoch is too high")]
+    Epoch,
     /// The last epoch, or an issuer that is nobody.
     #[error("no state can follow")]
     Last,
@@ -165,7 +168,7 @@ impl GroupState {
 
     /// Signs a state that follows this one. Whether it may is judged by [`Roster`](super::Roster).
     pub(crate) fn succeed(&self, device: &LocalDevice, draft: GroupDraft, now: Timestamp) -> Result<Self, StateError> {
-        let epoch = self.epoch.checked_add(1).ok_or(StateError::Last)?;
+        let epoch = self.epoch.checked_add(1).filter(|epoch| *epoch < GROUP_EPOCHS).ok_or(StateError::Last)?;
         Self::issue(device, Place { group: self.group, epoch, prev_hash: self.hash }, draft, now)
     }
 
@@ -204,6 +207,9 @@ impl GroupState {
         if self.title.len() > GROUP_TITLE_BYTES {
             return Err(StateError::Title);
         }
+        if self.epoch >= GROUP_EPOCHS {
+            return Err(StateError::Epoch);
+        }
         if self.epoch == 0 && (self.prev_hash != NO_PREVIOUS || self.owner() != Some(self.actor.account)) {
             return Err(StateError::First);
         }
@@ -212,6 +218,11 @@ impl GroupState {
             true => Err(StateError::GroupIdOfPair),
             false => Ok(()),
         }
+    }
+
+    /// To look at its signature again.
+    pub(super) fn unverified(&self) -> UnverifiedState {
+        UnverifiedState(self.clone())
     }
 
     /// As it travels, byte for byte.

@@ -61,6 +61,16 @@ impl Tree {
         self.children.iter().filter(|(_, children)| children.len() > 1).map(|(parent, _)| *parent).collect()
     }
 
+    /// Whether states compete anywhere.
+    pub(super) fn has_forks(&self) -> bool {
+        self.children.values().any(|children| children.len() > 1)
+    }
+
+    /// How many states are not on `chain`.
+    pub(super) fn beside(&self, chain: &[StateHash]) -> usize {
+        self.nodes.len().saturating_sub(chain.len())
+    }
+
     /// Bytes of all states (B16).
     pub(super) const fn weight(&self) -> usize {
         self.weight

@@ -73,6 +73,14 @@ impl UnseenContents {
         (Self { waiting }, released.into_iter().map(|(content, _)| content).collect())
     }
 
+    /// The current state of a group, or the pin of an account, has changed: what that account sent in the group, to be
+    /// judged again, in the order in which it came. What must still wait is stored again.
+    pub fn release_of(&self, group: GroupId, sender: AccountId) -> (Self, Vec<Unseen>) {
+        let (released, waiting): (Vec<_>, Vec<_>) =
+            self.waiting.iter().copied().partition(|(content, _)| content.group == group && content.sender == sender);
+        (Self { waiting }, released.into_iter().map(|(content, _)| content).collect())
+    }
+
     /// `StateMissing` 24 h after a content came, once; dropped after 14 d.
     pub fn due(&self, now: Timestamp) -> (Self, UnseenDue) {
         let mut due = UnseenDue::default();

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::Evidence;
+use super::member::Role;
 use super::rules::Lack;
 use super::state::{GroupState, UnverifiedState};
 use crate::ids::AccountId;
-use crate::limits::{WAITING_BYTES, WAITING_STATES};
+use crate::limits::{WAITING_BYTES, WAITING_STATES, WAITING_STATES_OF_OTHERS};
 use crate::organization::OrgRole;
 
 /// A state that waits.
@@ -22,7 +23,9 @@ pub(super) struct Waiting {
 /// Whose room a state takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Share {
-    /// Of a member of the current state.
+    /// Of the owner of the current state.
+    Owner,
+    /// Of another member of it.
     Member(AccountId),
     /// Of all records custodians together who are no members.
     Custodians,
@@ -40,13 +43,22 @@ struct Room {
 
 impl Room {
     /// Takes one more, unless it or one before it did not fit. One state always fits.
-    fn take(&mut self, weight: usize) -> bool {
+    fn take(&mut self, weight: usize, places: usize) -> bool {
         let (states, bytes) = (self.states.saturating_add(1), self.bytes.saturating_add(weight));
-        self.full |= states > WAITING_STATES || (states > 1 && bytes > WAITING_BYTES);
+        self.full |= states > places || (states > 1 && bytes > WAITING_BYTES);
         if !self.full {
             (self.states, self.bytes) = (states, bytes);
         }
         !self.full
+    }
+}
+
+impl Share {
+    const fn places(self) -> usize {
+        match self {
+            Self::Owner | Self::Custodians => WAITING_STATES,
+            Self::Member(_) | Self::Others => WAITING_STATES_OF_OTHERS,
+        }
     }
 }
 
@@ -56,6 +68,7 @@ fn share(account: AccountId, current: &GroupState, evidence: &Evidence<'_>) -> S
         directory.is_some_and(|directory| directory.lists(account, OrgRole::RecordsCustodian, evidence.now))
     };
     match current.member(account) {
+        Some(member) if member.role == Role::Owner => Share::Owner,
         Some(_) => Share::Member(account),
         None if custodian() => Share::Custodians,
         None => Share::Others,
@@ -72,7 +85,7 @@ pub(super) fn with_room(mut waiting: Vec<Waiting>, current: &GroupState, evidenc
         for account in &waiting.from {
             senders.entry(share(*account, current, evidence)).or_insert(*account);
         }
-        senders.retain(|share, _| rooms.entry(*share).or_default().take(weight));
+        senders.retain(|share, _| rooms.entry(*share).or_default().take(weight, share.places()));
         waiting.from = senders.into_values().collect();
     }
     waiting.retain(|waiting| !waiting.from.is_empty());

@@ -7,6 +7,7 @@ use crate::group::{AccountKeys, DeviceKey, Evidence, Listing, Member, Role};
 use crate::identity::{LocalDevice, ManifestPin, Source};
 use crate::ids::{AccountId, DeviceAddress, DeviceId, OrgId, RegNonce};
 use crate::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
+use crate::primitives::Ed25519PublicKey;
 use crate::time::Timestamp;
 
 /// Everybody, and what the practice lists them as.
@@ -158,6 +159,11 @@ impl Known {
             older_directories: &self.older,
             now: self.now,
         }
+    }
+
+    /// The pinned identity key of an account.
+    pub(super) fn aik(&self, account: AccountId) -> Ed25519PublicKey {
+        self.accounts.iter().find(|keys| keys.account == account).unwrap().aik
     }
 
     pub(super) fn described(&self) -> Fields {

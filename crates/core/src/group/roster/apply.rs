@@ -1,18 +1,19 @@
 //! Judging states that were received: `docs/protocol.md` B13.2 and B13.3.
 
 mod catch_up;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use catch_up::Begins;
+
 use super::{Applied, Fork, GroupEvent, Roster};
-use crate::group::evidence::Evidence;
-use crate::group::rules::{Lack, Refusal, Standing, StateRejected, judge};
+use crate::group::evidence::{Evidence, Signed};
+use crate::group::rules::{Refusal, Standing, StateRejected, judge};
 use crate::group::state::{GroupState, UnverifiedState};
 use crate::group::tree::{Node, StateHash};
-use crate::group::waiting::{Waiting, with_room};
 use crate::ids::AccountId;
-use crate::limits::GROUP_TREE_BYTES;
-use crate::organization::AikChange;
+use crate::limits::{COMPETING_STATES_OF_GROUP, GROUP_TREE_BYTES};
 use crate::primitives::kdf::sha256;
 use crate::wire::v1;
 
@@ -31,15 +32,15 @@ impl Roster {
                 Err(error) => work.refused.push((sha256(&[&signed.body]), StateRejected::State(error))),
             }
         }
-        while work.step() {}
+        work.run();
         work.finish(self)
     }
 
-    /// Judges again what waits, after a manifest or a directory changed.
+    /// Judges again what waits, and which custodian's state still counts as one, after a manifest or a directory changed.
     pub fn judge_waiting(&self, evidence: &Evidence<'_>) -> Applied {
         let mut work = Work::new(self, None, evidence);
         work.offer_waiting(self);
-        while work.step() {}
+        work.run();
         work.finish(self)
     }
 }
@@ -48,6 +49,8 @@ impl Roster {
 struct Pending {
     state: UnverifiedState,
     from: BTreeSet<AccountId>,
+    /// What the keys here say of its signature, computed once.
+    signature: Option<Signed>,
     /// As judged on its parent, once that is known.
     verdict: Option<Result<Standing, Refusal>>,
 }
@@ -63,13 +66,18 @@ struct Work<'a> {
     /// Those that came with this GroupUpdate.
     received: BTreeSet<Key>,
     /// Those from which no run leads on: the pool only shrinks, so none ever will.
-    dead_ends: BTreeSet<Key>,
+    dead_ends: BTreeSet<(Key, Begins)>,
     /// Where states of ours say that an earlier one is.
     named: BTreeSet<(u64, StateHash)>,
     /// Whether states were taken from an answer that had no room for what vouches for them.
     cut_off: bool,
+    /// Whether the rules of B13.3 have to choose again.
+    undecided: bool,
     events: Vec<GroupEvent>,
     refused: Vec<(StateHash, StateRejected)>,
+    /// How often they chose.
+    #[cfg(test)]
+    choices: usize,
 }
 
 type Key = (u64, usize);
@@ -88,8 +96,23 @@ impl<'a> Work<'a> {
             dead_ends: BTreeSet::new(),
             named,
             cut_off: false,
+            undecided: false,
             events: Vec::new(),
             refused: Vec::new(),
+            #[cfg(test)]
+            choices: 0,
+        }
+    }
+
+    /// Takes all that can be taken. The rules of B13.3 choose after that, and again only if more can be taken then.
+    fn run(&mut self) {
+        self.undecided = self.roster.judge_custodians(self.evidence);
+        loop {
+            while self.step() {}
+            if !core::mem::take(&mut self.undecided) {
+                break;
+            }
+            self.choose();
         }
     }
 
@@ -111,7 +134,8 @@ impl<'a> Work<'a> {
             self.refused.push((*claims.hash(), StateRejected::OtherGroup));
             return None;
         }
-        if self.roster.state(claims.hash()).is_some() {
+        // What messages may name can still follow the current state, after a state was taken without those between.
+        if self.roster.tree.node(claims.hash()).is_some() {
             return None;
         }
         if let Some((key, pending)) = self.pool.iter_mut().find(|(_, pending)| pending.state == state) {
@@ -120,7 +144,7 @@ impl<'a> Work<'a> {
         }
         self.offered = self.offered.saturating_add(1);
         let key = (claims.epoch(), self.offered);
-        self.pool.insert(key, Pending { state, from, verdict: None });
+        self.pool.insert(key, Pending { state, from, signature: None, verdict: None });
         Some(key)
     }
 
@@ -130,9 +154,13 @@ impl<'a> Work<'a> {
         for key in keys {
             let Some(pending) = self.pool.get(&key) else { continue };
             let claims = pending.state.claims();
-            if self.named.contains(&(claims.epoch(), *claims.hash())) {
-                self.remember(key);
-                return true;
+            let earlier = self.roster.earlier.contains_key(claims.hash());
+            if !earlier && self.named.contains(&(claims.epoch(), *claims.hash())) {
+                if matches!(self.signature(key), Some(Signed::Current | Signed::Older)) {
+                    self.remember(key);
+                    return true;
+                }
+                continue;
             }
             let Some(parent) = self.roster.tree.node(claims.prev_hash()).map(|node| node.state.clone()) else {
                 continue;
@@ -149,7 +177,7 @@ impl<'a> Work<'a> {
                     }
                     return true;
                 }
-                Some(Err(Refusal::Lacking(_))) if self.catch_up(key, &parent) => return true,
+                Some(Err(Refusal::Lacking(_) | Refusal::Unverified)) if self.catch_up(key, &parent) => return true,
                 _ => {}
             }
         }
@@ -158,10 +186,18 @@ impl<'a> Work<'a> {
 
     /// The verdict on a state on its parent, computed once.
     fn judged(&mut self, key: Key, parent: &GroupState) -> Option<Result<Standing, Refusal>> {
+        let signature = self.signature(key)?;
         let pending = self.pool.get_mut(&key)?;
-        let verdict = pending.verdict.unwrap_or_else(|| judge(parent, &pending.state, self.evidence));
+        let verdict = pending.verdict.unwrap_or_else(|| judge(parent, &pending.state, signature, self.evidence));
         pending.verdict = Some(verdict);
         Some(verdict)
+    }
+
+    fn signature(&mut self, key: Key) -> Option<Signed> {
+        let pending = self.pool.get_mut(&key)?;
+        let signature = pending.signature.unwrap_or_else(|| self.evidence.signature(&pending.state));
+        pending.signature = Some(signature);
+        Some(signature)
     }
 
     fn refuse(&mut self, key: Key, reason: StateRejected) {
@@ -174,7 +210,6 @@ impl<'a> Work<'a> {
     fn remember(&mut self, key: Key) {
         if let Some(pending) = self.pool.remove(&key) {
             let state = pending.state.into_verified();
-            self.roster.floor = self.roster.floor.raised_by(state.policy());
             let since = self.roster.entered();
             self.named.extend(place_before(&state));
             self.roster.earlier.insert(*state.hash(), (state, since));
@@ -186,7 +221,7 @@ impl<'a> Work<'a> {
             return;
         };
         let now = self.evidence.now;
-        let full = self.roster.double_hand_over && self.roster.tree.weight() >= GROUP_TREE_BYTES;
+        let full = self.roster.double_hand_over && self.roster.is_full();
         if full && standing == Standing::Owner {
             return self.refused.push((*pending.state.claims().hash(), StateRejected::Full));
         }
@@ -198,7 +233,7 @@ impl<'a> Work<'a> {
         if matches!(standing, Standing::Custodian | Standing::FormerCustodian) {
             self.events.push(GroupEvent::CustodianState { account, state: hash });
         }
-        self.roster.floor = self.roster.floor.raised_by(state.policy());
+        self.roster.earlier.remove(&hash);
         let extends = parent == *self.roster.current.hash();
         let node = Node { state, standing, since: now, superseded: (!extends).then_some(now) };
         self.roster.tree.insert(node);
@@ -207,17 +242,19 @@ impl<'a> Work<'a> {
             chain.push(hash);
             self.follow(chain);
             // A hand-over that follows, or a custodian's state, may decide or stop what competes further down.
-            if self.roster.tree.forks().is_empty() {
-                return;
-            }
+            self.undecided |= self.roster.tree.has_forks();
         } else {
             self.events.push(GroupEvent::GroupFork(Fork::Competing(hash)));
+            self.undecided = true;
         }
-        self.choose();
     }
 
     /// Lets the rules of B13.3 choose the chain.
     fn choose(&mut self) {
+        #[cfg(test)]
+        {
+            self.choices = self.choices.saturating_add(1);
+        }
         let base = self.roster.chain.first().copied().unwrap_or(*self.roster.current.hash());
         let selection = self.roster.tree.select(base, &self.roster.chain);
         if selection.double_hand_over() && !self.roster.double_hand_over {
@@ -250,48 +287,10 @@ impl<'a> Work<'a> {
             node.superseded = None;
             roster.current = node.state.clone();
         }
+        roster.floor = roster.floor.raised_by(roster.current.policy());
         let current = &roster.current;
         roster.leavers.retain(|leaver| current.member(*leaver).is_some());
         self.events.push(GroupEvent::Advanced { epoch: roster.current.epoch() });
-    }
-
-    fn finish(mut self, before: &Roster) -> Applied {
-        for hash in self.roster.tree.excess(&self.roster.chain) {
-            self.roster.tree.prune(&hash);
-        }
-        self.roster.bound();
-        let first = before.chain.first().and_then(|hash| before.tree.node(hash)).map_or(0, |node| node.state.epoch());
-        let current = *self.roster.current.hash();
-        let mut want_after = None;
-        let pool = core::mem::take(&mut self.pool);
-        let mut waiting: Vec<(usize, Waiting)> = Vec::new();
-        for ((_, order), pending) in pool {
-            // The same state under another signature may have been taken.
-            if self.roster.state(pending.state.claims().hash()).is_some() {
-                continue;
-            }
-            let parent = pending.state.claims().prev_hash();
-            let lack = match pending.verdict {
-                Some(Err(Refusal::Lacking(lack))) => Some(lack),
-                _ => waiting.iter().any(|(_, one)| one.state.claims().hash() == parent).then_some(Lack::Parent),
-            };
-            match lack {
-                Some(lack) => waiting.push((order, Waiting { state: pending.state, lack, from: pending.from })),
-                None if pending.state.claims().epoch() > first => want_after = Some(current),
-                None => {}
-            }
-        }
-        waiting.sort_unstable_by_key(|(order, _)| *order);
-        let waiting = waiting.into_iter().map(|(_, waiting)| waiting).collect();
-        self.roster.waiting = with_room(waiting, &self.roster.current, self.evidence);
-        let advanced = self.roster.current != before.current;
-        if self.cut_off || (advanced && !self.roster.waiting.is_empty()) {
-            want_after = Some(current);
-        }
-        if advanced {
-            self.events.extend(self.roster.changed_keys(self.evidence).map(GroupEvent::MemberKeyChanged));
-        }
-        Applied { roster: self.roster, events: self.events, refused: self.refused, want_after }
     }
 }
 
@@ -313,14 +312,8 @@ impl Roster {
         first.map_or_else(Default::default, |node| node.since)
     }
 
-    /// Members whose key in the current state is neither the pinned one nor one from which its chain leads there.
-    pub(in crate::group) fn changed_keys<'e>(
-        &'e self,
-        evidence: &'e Evidence<'_>,
-    ) -> impl Iterator<Item = AikChange> + 'e {
-        self.current.members().iter().filter_map(|member| {
-            let keys = evidence.keys(member.account).filter(|keys| !keys.descends_from(&member.aik))?;
-            Some(AikChange { account: member.account, pinned: keys.aik, new: member.aik })
-        })
+    /// Whether a group that is stopped takes no more states of owners.
+    fn is_full(&self) -> bool {
+        self.tree.weight() >= GROUP_TREE_BYTES || self.tree.beside(&self.chain) >= COMPETING_STATES_OF_GROUP
     }
 }

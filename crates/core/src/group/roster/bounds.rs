@@ -2,11 +2,12 @@
 
 use super::Roster;
 use crate::group::tree::Node;
-use crate::limits::{EARLIER_STATES_BYTES, GROUP_TREE_BYTES};
+use crate::limits::{EARLIER_STATES, EARLIER_STATES_BYTES, GROUP_TREE_BYTES};
 
 impl Roster {
     /// What is kept, after states were judged.
     pub(in crate::group) fn bound(&mut self) {
+        self.tree.drop_excess(&self.chain);
         match self.double_hand_over {
             false => self.bound_tree(),
             true => self.bound_stopped(),
@@ -48,20 +49,22 @@ impl Roster {
         self.earlier.extend(known);
     }
 
-    /// Beyond 1 MiB those go first that were superseded first.
+    /// Beyond 1 MiB or 1 024 states those go first that were superseded first.
     pub(in crate::group) fn bound_earlier(&mut self) {
         let mut weight: usize = self.earlier.values().map(|(state, _)| state.weight()).sum();
-        if weight <= EARLIER_STATES_BYTES {
+        let mut count = self.earlier.len();
+        if weight <= EARLIER_STATES_BYTES && count <= EARLIER_STATES {
             return;
         }
         let mut oldest: Vec<_> =
             self.earlier.iter().map(|(hash, (state, since))| (*since, state.epoch(), *hash, state.weight())).collect();
         oldest.sort_unstable();
         for (.., hash, of_state) in oldest {
-            if weight <= EARLIER_STATES_BYTES {
+            if weight <= EARLIER_STATES_BYTES && count <= EARLIER_STATES {
                 break;
             }
             self.earlier.remove(&hash);
+            count = count.saturating_sub(1);
             weight = weight.saturating_sub(of_state);
         }
     }

@@ -14,8 +14,8 @@ use crate::group::tree::{Node, StateHash, Tree};
 use crate::group::waiting::Waiting;
 use crate::ids::AccountId;
 use crate::limits::{
-    COMPETING_STATES, CONTENT_BYTES, EARLIER_STATES_BYTES, GROUP_TREE_BYTES, ROSTER_STATE_BYTES, WAITING_BYTES,
-    WAITING_STATES,
+    COMPETING_STATES, COMPETING_STATES_OF_GROUP, CONTENT_BYTES, EARLIER_STATES, EARLIER_STATES_BYTES, GROUP_TREE_BYTES,
+    ROSTER_STATE_BYTES, WAITING_BYTES, WAITING_STATES,
 };
 use crate::time::Timestamp;
 use crate::wire::{required, v1};
@@ -123,12 +123,14 @@ fn load_waiting(stored: &v1::WaitingState) -> Option<Waiting> {
 fn is_consistent(roster: &Roster) -> bool {
     let states = || roster.tree.nodes().map(|node| &node.state).chain(roster.earlier.values().map(|(state, _)| state));
     let of_group = |state: &GroupState| state.group() == roster.group();
-    states().all(|state| of_group(state) && roster.floor.raised_by(state.policy()) == roster.floor)
+    let chain = || roster.chain.iter().filter_map(|hash| roster.tree.node(hash)).map(|node| node.state.policy());
+    states().all(of_group)
+        && chain().all(|policy| roster.floor.raised_by(policy) == roster.floor)
         && roster.earlier.keys().all(|hash| roster.tree.node(hash).is_none())
         && roster.leavers.iter().all(|leaver| roster.current.member(*leaver).is_some())
         && roster.waiting.iter().all(|waiting| {
             let state = waiting.state.claims();
-            of_group(state) && roster.state(state.hash()).is_none()
+            of_group(state) && roster.tree.node(state.hash()).is_none()
         })
         && is_chosen(roster)
         && is_bounded(roster)
@@ -161,6 +163,8 @@ fn is_bounded(roster: &Roster) -> bool {
     waiting.len() == roster.waiting.len()
         && of_sender.values().all(room)
         && earlier <= EARLIER_STATES_BYTES
+        && roster.earlier.len() <= EARLIER_STATES
+        && roster.tree.beside(&roster.chain) <= COMPETING_STATES_OF_GROUP
         && (weight <= GROUP_TREE_BYTES.saturating_add(slack) || roster.chain.len() == 1)
         && roster
             .tree

@@ -2,10 +2,14 @@
 
 use super::fixture::*;
 use super::*;
-use crate::group::SendsStopped;
 use crate::group::tests::stored::ROSTER;
+use crate::group::{DeviceKey, FanOutError};
 use crate::identity::LocalDevice;
-use crate::limits::{EARLIER_STATES_BYTES, FULL_ANSWER_BYTES, GROUP_TREE_BYTES, GROUP_UPDATE_BYTES, WAITING_STATES};
+use crate::limits::{
+    COMPETING_STATES_OF_GROUP, EARLIER_STATES, EARLIER_STATES_BYTES, FULL_ANSWER_BYTES, GROUP_TREE_BYTES,
+    GROUP_UPDATE_BYTES, WAITING_STATES, WAITING_STATES_OF_OTHERS,
+};
+use crate::testing::ed25519;
 use crate::wire::v1;
 
 /// A chain of states by one device that are together longer than two answers.
@@ -46,7 +50,9 @@ fn caught_up(behind: &Roster, full: &Roster, from: u8, known: &Known) -> (Roster
 #[test]
 fn t117_catching_up_with_more_than_one_answer_of_states_by_a_device_that_is_gone() {
     let (listed, gone) = (with_devices(Listing::Current), with_devices(Listing::Older));
-    for (base, voucher, nobody) in [(personal(), PATIENT, STRANGER), (clinical(), DOCTOR, PATIENT)] {
+    for (base, voucher, nobody) in
+        [(personal(), OWNER, PATIENT), (clinical(), OWNER, DOCTOR), (clinical(), CUSTODIAN, PATIENT)]
+    {
         let mut states = long(&base, &device(OWNER));
         let weight: usize = states.iter().map(GroupState::weight).sum();
         assert!(weight > 2 * GROUP_UPDATE_BYTES);
@@ -55,7 +61,7 @@ fn t117_catching_up_with_more_than_one_answer_of_states_by_a_device_that_is_gone
         let behind = Roster::created(base.clone(), gone.now);
         let (end, rounds) = caught_up(&behind, &full.roster, voucher, &gone);
         assert_eq!((end.current(), rounds), (states.last().unwrap(), 3));
-        // Who may not vouch by a signature may not by a session.
+        // Who may not vouch by a signature may not by a session, as a member of the state that is here.
         assert_eq!(caught_up(&behind, &full.roster, nobody, &gone).0.current(), &base);
         // What one answer has room for needs a state that vouches.
         let short: Vec<_> = states[1..40].iter().collect();
@@ -75,7 +81,7 @@ fn t117_a_full_answer_that_ends_where_the_practice_lists_no_owner_is_not_taken()
     states.push(to_patient.clone());
     let all: Vec<_> = states[1..].iter().collect();
     // The last one before it is.
-    let taken = sent(&behind, &all, DOCTOR, &gone);
+    let taken = sent(&behind, &all, OWNER, &gone);
     assert_eq!((taken.roster.current(), taken.want_after), (&states[59], Some(*states[59].hash())));
 }
 
@@ -89,8 +95,8 @@ fn t117_a_removed_device_replaces_nothing_by_a_full_answer() {
     let kept = (0..100).map(by_the_new_device).find(|kept| kept.hash() > states[1].hash()).unwrap();
     let roster = accepted(&[&base, &kept], &gone);
     let all: Vec<_> = states[1..70].iter().collect();
-    assert_eq!(sent(&roster, &all, PATIENT, &gone).roster.current(), &kept);
-    assert_ne!(sent(&Roster::created(base, gone.now), &all, PATIENT, &gone).roster.current(), &states[0], "control");
+    assert_eq!(sent(&roster, &all, OWNER, &gone).roster.current(), &kept);
+    assert_ne!(sent(&Roster::created(base, gone.now), &all, OWNER, &gone).roster.current(), &states[0], "control");
 }
 
 /// Hashes of what waits.
@@ -108,13 +114,15 @@ fn lacking(base: &GroupState, count: usize, name: &str) -> Vec<GroupState> {
 }
 
 #[test]
-fn t117_of_each_sender_sixteen_states_wait_and_the_oldest_goes_first() {
+fn t117_of_each_sender_four_states_wait_of_the_owner_sixteen_and_the_oldest_goes_first() {
     let (base, known) = (clinical(), Known::all());
     let roster = Roster::created(base.clone(), known.now);
     let states = lacking(&base, 20, "state");
-    let kept = states.iter().fold(roster, |roster, state| sent(&roster, &[state], DOCTOR, &known).roster);
-    assert_eq!(waiting(&kept), hashes(&states[4..]));
-    ROSTER.comes_back(&kept);
+    for (sender, first) in [(OWNER, 4), (DOCTOR, 16), (CUSTODIAN, 4), (STRANGER, 16)] {
+        let kept = states.iter().fold(roster.clone(), |roster, state| sent(&roster, &[state], sender, &known).roster);
+        assert_eq!(waiting(&kept), hashes(&states[first..]), "{sender}");
+        ROSTER.comes_back(&kept);
+    }
 }
 
 #[test]
@@ -131,7 +139,8 @@ fn t117_no_sender_pushes_out_what_another_sent() {
             // Custodians who are no members have one share, everybody else has one.
             let shared = (victim, attacker) == (CUSTODIAN, DEPUTY) || (victim, attacker) == (STRANGER, 0x99);
             assert_eq!(kept, if shared { 0 } else { honest.len() }, "{victim} {attacker}");
-            assert_eq!(waiting(&after).len(), kept + WAITING_STATES);
+            let flooded = if attacker == DEPUTY { WAITING_STATES } else { WAITING_STATES_OF_OTHERS };
+            assert_eq!(waiting(&after).len(), kept + flooded);
             ROSTER.comes_back(&after);
         }
     }
@@ -223,11 +232,11 @@ fn a_group_that_is_stopped_is_not_set_going_by_more_states_and_a_custodian_still
         }
     }
     assert_eq!(refused, [(*last.hash(), StateRejected::Full)]);
-    assert_eq!(roster.fan_out(&known.evidence()), Err(SendsStopped));
+    assert_eq!(fan_out(&roster, &known), Err(FanOutError::Stopped));
     ROSTER.comes_back(&roster);
     let spoken = titled(&base, DEPUTY, "by a custodian");
     let open = applied(&roster, &[&spoken], &known).roster;
-    assert_eq!((open.current(), open.fan_out(&known.evidence()).is_ok()), (&spoken, true));
+    assert_eq!((open.current(), fan_out(&open, &known).is_ok()), (&spoken, true));
     ROSTER.comes_back(&open);
 }
 
@@ -245,7 +254,7 @@ fn a_stopped_group_is_not_filled_by_a_custodian_whose_branch_has_lost() {
         assert!(roster.tree.weight() <= GROUP_TREE_BYTES);
     }
     ROSTER.comes_back(&roster);
-    assert_eq!(roster.fan_out(&known.evidence()), Err(SendsStopped));
+    assert_eq!(fan_out(&roster, &known), Err(FanOutError::Stopped));
     assert!(roster.state(to_keeper.hash()).is_some());
 }
 
@@ -255,11 +264,11 @@ fn t117_two_answers_that_are_not_full_are_no_full_one() {
     let states = long(&personal(), &device(OWNER));
     let behind = Roster::created(personal(), gone.now);
     let (one, other): (Vec<_>, Vec<_>) = (states[1..11].iter().collect(), states[11..60].iter().collect());
-    let waiting = sent(&behind, &one, PATIENT, &gone).roster;
+    let waiting = sent(&behind, &one, OWNER, &gone).roster;
     assert_eq!(waiting.waiting().count(), one.len());
-    assert_eq!(sent(&waiting, &other, PATIENT, &gone).roster.current(), &states[0]);
+    assert_eq!(sent(&waiting, &other, OWNER, &gone).roster.current(), &states[0]);
     let whole: Vec<_> = states[1..60].iter().collect();
-    assert_eq!(sent(&waiting, &whole, PATIENT, &gone).roster.current(), &states[59], "control");
+    assert_eq!(sent(&waiting, &whole, OWNER, &gone).roster.current(), &states[59], "control");
 }
 
 #[test]
@@ -275,4 +284,91 @@ fn a_state_under_another_signature_does_not_wait_beside_itself() {
     let next = roster.apply(&states, id_of(OWNER), &gone.evidence()).roster;
     assert_eq!((next.current(), next.waiting().count()), (&two, 0));
     ROSTER.comes_back(&next);
+}
+
+#[test]
+fn t117_a_removed_former_owner_grows_the_tree_to_its_bound_and_the_rules_choose_once_for_each_update() {
+    let (base, known) = (personal(), Known::all());
+    let handed = hand_over(&base, OWNER, DOCTOR);
+    let without = next(&handed, DOCTOR, |draft| draft.members.retain(|member| member.account != id_of(OWNER)));
+    let mut roster = accepted(&[&base, &handed, &without], &known);
+    let mut tip = base;
+    for round in 0..3 {
+        let mut batch = Vec::new();
+        for n in 0..100 {
+            tip = titled(&tip, OWNER, &format!("{round} {n}"));
+            batch.push(tip.clone());
+        }
+        let next = applied(&roster, &batch.iter().collect::<Vec<_>>(), &known);
+        assert!(next.choices <= 1, "{}", next.choices);
+        roster = next.roster;
+        assert!(roster.tree.beside(&roster.chain) <= COMPETING_STATES_OF_GROUP);
+        ROSTER.comes_back(&roster);
+    }
+    assert_eq!(roster.tree.beside(&roster.chain), COMPETING_STATES_OF_GROUP);
+    let honest = titled(&without, DOCTOR, "honest");
+    assert_eq!(applied(&roster, &[&honest], &known).roster.current(), &honest);
+}
+
+#[test]
+fn t117_beyond_the_bound_what_stops_the_group_stays() {
+    let (base, known) = (personal(), Known::all());
+    let (one, other) = (hand_over(&base, OWNER, DOCTOR), hand_over(&base, OWNER, PATIENT));
+    let roster = accepted(&[&base, &one], &known);
+    let mut states = vec![other.clone()];
+    for n in 0..100 {
+        states.push(titled(states.last().unwrap(), PATIENT, &format!("{n}")));
+    }
+    let stopped = applied(&roster, &states.iter().collect::<Vec<_>>(), &known).roster;
+    assert!(stopped.is_stopped() && stopped.state(other.hash()).is_some());
+    assert_eq!(stopped.tree.beside(&stopped.chain), COMPETING_STATES_OF_GROUP);
+    ROSTER.comes_back(&stopped);
+    let more = titled(&stopped.tree.by_epoch().last().unwrap().state.clone(), PATIENT, "one more");
+    let refused = applied(&stopped, &[&more], &known);
+    assert_eq!((refused.roster.is_stopped(), refused.refused[0].1), (true, StateRejected::Full));
+}
+
+#[test]
+fn states_that_messages_may_name_are_bounded_in_number() {
+    let (base, known) = (personal(), Known::all());
+    let mut roster = Roster::created(base.clone(), known.now);
+    let states: Vec<_> = (0..EARLIER_STATES + 3).map(|n| titled(&base, OWNER, &format!("{n}"))).collect();
+    roster.earlier = states.iter().map(|state| (*state.hash(), (state.clone(), known.now))).collect();
+    roster.bound_earlier();
+    assert_eq!(roster.earlier.len(), EARLIER_STATES);
+}
+
+#[test]
+fn t117_states_under_a_wrong_signature_or_by_nobody_known_do_not_wait() {
+    let (base, known) = (clinical(), Known::all());
+    let delisted = known.after_directory(&staff_without(&[CUSTODIAN]));
+    let real = titled(&base, CUSTODIAN, "by a custodian, once");
+    let roster = applied(&Roster::created(base.clone(), known.now), &[&real], &delisted).roster;
+    assert_eq!(waiting(&roster), [*real.hash()], "control");
+    let junk = |by: u8| -> Vec<v1::Signed> {
+        let wrong = |n: usize| v1::Signed { sig: vec![n as u8; 64], ..titled(&base, by, &format!("{n}")).to_signed() };
+        (0..40).map(wrong).collect()
+    };
+    let flooded = roster.apply(&junk(DOCTOR), id_of(OWNER), &delisted.evidence());
+    assert_eq!((waiting(&flooded.roster), flooded.refused.len()), (vec![*real.hash()], 40));
+    assert!(flooded.refused.iter().all(|(_, reason)| *reason == StateRejected::Signature));
+    // Of somebody of whom no device is known nothing can be said: it is asked for again.
+    let flooded = roster.apply(&junk(0x77), id_of(OWNER), &delisted.evidence());
+    assert_eq!((waiting(&flooded.roster), flooded.refused.len()), (vec![*real.hash()], 0));
+    assert_eq!(flooded.want_after, Some(*base.hash()));
+}
+
+#[test]
+fn t117_of_a_device_eight_keys_are_tried() {
+    let (base, known) = (personal(), Known::all());
+    let real = DeviceKey { listing: Listing::Older, ..keys(OWNER).devices[0] };
+    let with = |others: u8| {
+        let key = |n: u8| DeviceKey { dsk: ed25519(100 + n).public_key(), ..real };
+        let devices = (0..others).map(key).chain([real]).collect();
+        known.with(AccountKeys { devices, ..keys(OWNER) })
+    };
+    let roster = Roster::created(base.clone(), known.now);
+    let one = titled(&base, OWNER, "one");
+    assert_eq!(applied(&roster, &[&one], &with(7)).roster.waiting().count(), 1, "control: the eighth verifies it");
+    assert_eq!(applied(&roster, &[&one], &with(8)).roster.waiting().count(), 0);
 }

@@ -1,8 +1,9 @@
 //! A practice, its people and a patient, each with one device unless said otherwise, all from seeds.
 
 use super::{AccountKeys, Class, Evidence, Fork, GroupDraft, GroupEvent, GroupState, Listing, Role, Roster};
+use crate::content::BodyKind;
 use crate::group::tree::StateHash;
-use crate::group::{Applied, DeviceKey, Member, Policy, UnverifiedState};
+use crate::group::{Applied, Currency, DeviceKey, FanOut, FanOutError, Member, Policy, UnverifiedState};
 use crate::identity::LocalDevice;
 use crate::ids::{AccountId, GroupId, OrgId};
 use crate::malicious;
@@ -62,6 +63,7 @@ pub(super) fn keys_with(person: u8, devices: &[(&LocalDevice, Listing)]) -> Acco
         aik: ed25519(person).public_key(),
         predecessors: Vec::new(),
         devices: devices.iter().map(key).collect(),
+        currency: Currency::Recent,
     }
 }
 
@@ -276,6 +278,17 @@ pub(super) fn orders<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
             orders(&rest).into_iter().map(move |order| [vec![items[first]], order].concat())
         })
         .collect()
+}
+
+/// Who gets a text of the owner.
+pub(super) fn fan_out(roster: &Roster, known: &Known) -> Result<FanOut, FanOutError> {
+    roster.fan_out(roster.current().owner().unwrap(), BodyKind::Text, &known.evidence())
+}
+
+/// Whether a person gets what the practice's people send, who are all members.
+pub(super) fn gets(roster: &Roster, person: u8, known: &Known) -> bool {
+    let by = if person == PATIENT { DOCTOR } else { PATIENT };
+    roster.fan_out(id_of(by), BodyKind::Text, &known.evidence()).unwrap().recipients.contains(&id_of(person))
 }
 
 /// The forks among events.

@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use super::*;
-use crate::group::{IssueError, Mailbox, SendsStopped};
+use crate::group::{FanOutError, IssueError, Mailbox};
 use crate::testing::ed25519;
 
 #[test]
@@ -80,11 +80,15 @@ fn who_leaves_gets_nothing_more_and_the_next_state_is_without() {
     assert_eq!(roster.leave(id_of(OWNER)).err(), Some(IssueError::Owner));
     assert_eq!(roster.leave(id_of(STRANGER)).err(), Some(IssueError::NotMember));
     assert_eq!(roster.left(id_of(STRANGER)).unwrap_err(), IssueError::NotMember);
+    assert_eq!(roster.left(id_of(OWNER)).unwrap_err(), IssueError::Owner);
     let left = roster.left(id_of(PATIENT)).unwrap();
-    let recipients = |roster: &Roster| roster.fan_out(&known.evidence()).unwrap().recipients;
+    let recipients = |roster: &Roster| fan_out(roster, &known).unwrap().recipients;
     assert!(recipients(&roster).contains(&id_of(PATIENT)));
     assert_eq!(recipients(&left), [OWNER, DOCTOR, ARCHIVE, OBSERVER].map(id_of));
     assert_eq!(left.leavers().collect::<Vec<_>>(), [id_of(PATIENT)]);
+    assert!(left.draft(&known.evidence()).members.iter().all(|member| member.account != id_of(PATIENT)));
+    let to_leaver = left.hand_over(&device(OWNER), id_of(PATIENT), Mailbox::Emptied, &known.evidence());
+    assert_eq!(to_leaver.unwrap_err(), IssueError::NotMember);
     // A state that still lists it does not bring it back; one without it ends the matter; then it may be added again.
     let still = titled(left.current(), OWNER, "still listed");
     let left = applied(&left, &[&still], &known).roster;
@@ -99,13 +103,13 @@ fn in_a_group_that_is_stopped_only_a_custodian_issues_a_state() {
     let (base, known) = (clinical(), Known::all());
     let (one, other) = (hand_over(&base, OWNER, DOCTOR), hand_over(&base, OWNER, CUSTODIAN));
     let stopped = applied(&accepted(&[&base, &one], &known), &[&other], &known).roster;
-    assert_eq!(stopped.fan_out(&known.evidence()).unwrap_err(), SendsStopped);
+    assert_eq!(fan_out(&stopped, &known).unwrap_err(), FanOutError::Stopped);
     let issue = |person: u8| {
         let draft = stopped.draft(&known.evidence());
         stopped.update(&device(person), draft, Mailbox::Emptied, &known.evidence())
     };
     assert_eq!(issue(DOCTOR).unwrap_err(), IssueError::Stopped);
-    assert!(issue(DEPUTY).unwrap().roster.fan_out(&known.evidence()).is_ok());
+    assert!(fan_out(&issue(DEPUTY).unwrap().roster, &known).is_ok());
     assert!(stopped.leave(id_of(DOCTOR)).is_ok(), "its members may leave, the owner too");
 }
 
@@ -114,6 +118,6 @@ fn members_of_whom_nothing_is_pinned_are_fetched_first() {
     let mut known = Known::all();
     known.accounts.retain(|keys| keys.account != id_of(PATIENT));
     let roster = Roster::created(clinical(), known.now);
-    let fan_out = roster.fan_out(&known.evidence()).unwrap();
+    let fan_out = fan_out(&roster, &known).unwrap();
     assert_eq!((fan_out.unknown.as_slice(), fan_out.recipients.len()), ([id_of(PATIENT)].as_slice(), 4));
 }

@@ -6,7 +6,7 @@ use crate::content::BodyKind;
 use crate::group::tests::stored::ROSTER;
 use crate::group::{JoinError, Joined, MessageVerdict, Rejoining, SentIn};
 use crate::malicious;
-use crate::testing::at;
+use crate::testing::{at, ed25519};
 use crate::time::DAY_MS;
 
 fn join(state: &GroupState, own: u8, from: u8, known: &Known) -> Result<Joined, JoinError> {
@@ -26,7 +26,7 @@ fn a_joining_member_takes_a_state_from_its_actor_or_its_owner_only() {
     let outsider =
         malicious::group_state(&by_custodian, &device(STRANGER), |state| state.actor_account = vec![STRANGER; 16]);
     let refused = Roster::join(&outsider, id_of(PATIENT), id_of(STRANGER), &known.evidence());
-    assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::NotOwner));
+    assert_eq!(refused.unwrap_err(), JoinError::Lacking(Lack::Custodian));
     let forged = malicious::group_state(&base, &device(STRANGER), |_| ());
     let refused = Roster::join(&forged, id_of(PATIENT), id_of(OWNER), &known.evidence());
     assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::Signature));
@@ -59,7 +59,12 @@ fn a_removed_member_comes_back_by_a_newer_state_only() {
     // What was known stays as context, and with it what a replaced state promised.
     let rejoined = back(&removed, &again).unwrap().roster;
     assert_eq!(rejoined.state(base.hash()), Some(&base));
-    let message = SentIn { sender: id_of(PATIENT), state: Some(base.hash()), kind: BodyKind::Text };
+    let message = SentIn {
+        sender: id_of(PATIENT),
+        aik: &ed25519(PATIENT).public_key(),
+        state: Some(base.hash()),
+        kind: BodyKind::Text,
+    };
     assert_eq!(rejoined.judge_message(&message, &evidence), Ok(MessageVerdict::Stale));
 }
 
@@ -68,7 +73,8 @@ fn t117_after_seven_days_without_an_answer_only_the_owner_or_a_custodian_is_beli
     let (base, known) = (clinical(), Known::all());
     let roster = Roster::created(base.clone(), known.now);
     let far = |by: u8| {
-        malicious::group_state(&titled(&base, OWNER, "far"), &device(by), |state| {
+        let owner = if by == CUSTODIAN { OWNER } else { by };
+        malicious::group_state(&hand_over(&base, OWNER, owner), &device(by), |state| {
             state.epoch = 99;
             state.prev_hash = vec![9; 32];
             state.actor_account = vec![by; 16];
@@ -87,35 +93,10 @@ fn t117_after_seven_days_without_an_answer_only_the_owner_or_a_custodian_is_beli
     // Personal groups have no such way.
     let personal_roster = Roster::created(personal(), known.now);
     assert!(!personal_roster.may_rejoin(known.now, late.now));
-}
-
-#[test]
-fn t117_in_a_personal_group_nobody_answered_and_a_person_agrees_to_what_a_member_says() {
-    let (base, known) = (personal(), Known::all());
-    let roster = Roster::created(base.clone(), known.now);
-    let far = |by: u8| {
-        malicious::group_state(&hand_over(&base, OWNER, by), &device(by), |state| {
-            state.epoch = 99;
-            state.prev_hash = vec![9; 32];
-            state.actor_account = vec![by; 16];
-        })
-    };
-    let late = known.at(known.now.plus(7 * DAY_MS));
-    let rejoin =
-        |by: u8, why, known: &Known| roster.rejoin(&far(by), id_of(PATIENT), id_of(by), why, &known.evidence());
-    let agreed = Rejoining::Acknowledged(known.now);
-    let joined = rejoin(DOCTOR, agreed, &late).unwrap();
-    assert_eq!(joined.roster.current().owner(), Some(id_of(DOCTOR)));
-    assert_eq!(forks(&joined.events), [Fork::Rejoined(*joined.roster.current().hash())]);
-    assert_eq!(joined.roster.state(base.hash()), Some(&base));
-    // Not before, not without the person, and not from somebody who was no member.
-    let early = known.at(known.now.plus(7 * DAY_MS - 1));
-    assert_eq!(rejoin(DOCTOR, agreed, &early).unwrap_err(), JoinError::Between);
-    assert_eq!(rejoin(DOCTOR, Rejoining::Unanswered(known.now), &late).unwrap_err(), JoinError::Between);
-    assert_eq!(rejoin(STRANGER, agreed, &late).unwrap_err(), JoinError::Issuer);
-    // In a clinical group there is a custodian for it.
-    let clinical_roster = Roster::created(clinical(), known.now);
-    assert!(!clinical_roster.may_acknowledge(known.now, late.now));
+    // Who is not the owner of what it presents, or no custodian, is waited for.
+    let actor = hand_over(&base, OWNER, DOCTOR).to_signed();
+    let refused = roster.rejoin(&actor, id_of(PATIENT), id_of(OWNER), asked, &late.evidence());
+    assert_eq!(refused.unwrap_err(), JoinError::Lacking(Lack::Custodian));
 }
 
 #[test]
@@ -124,7 +105,12 @@ fn t121_a_member_that_joined_later_takes_an_older_state_as_context_only() {
     let one = titled(&base, OWNER, "one");
     let two = titled(&one, OWNER, "two");
     let joined = join(&two, PATIENT, OWNER, &known).unwrap().roster;
-    let message = SentIn { sender: id_of(DOCTOR), state: Some(one.hash()), kind: BodyKind::Text };
+    let message = SentIn {
+        sender: id_of(DOCTOR),
+        aik: &ed25519(DOCTOR).public_key(),
+        state: Some(one.hash()),
+        kind: BodyKind::Text,
+    };
     assert_eq!(joined.judge_message(&message, &known.evidence()), Ok(MessageVerdict::Unseen));
     // Not its parent: not taken. Its parent: context, and the current state stays.
     let forged = titled(&base, OWNER, "another one");
@@ -150,6 +136,11 @@ fn a_member_rejoins_by_a_state_that_had_lost_here() {
     let joined = roster.rejoin(&further.to_signed(), id_of(PATIENT), id_of(OWNER), asked, &late.evidence()).unwrap();
     assert_eq!(joined.roster.current(), &further);
     ROSTER.comes_back(&joined.roster);
-    let message = SentIn { sender: id_of(DOCTOR), state: Some(custodian.hash()), kind: BodyKind::Text };
+    let message = SentIn {
+        sender: id_of(DOCTOR),
+        aik: &ed25519(DOCTOR).public_key(),
+        state: Some(custodian.hash()),
+        kind: BodyKind::Text,
+    };
     assert_eq!(joined.roster.judge_message(&message, &late.evidence()), Ok(MessageVerdict::Stale));
 }

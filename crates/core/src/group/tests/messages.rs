@@ -11,7 +11,7 @@ use crate::ids::{DeviceId, MessageId};
 use crate::limits::UNSEEN_CONTENTS;
 use crate::organization::OrgRole;
 use crate::placement::Window;
-use crate::testing::{at, rng};
+use crate::testing::{at, ed25519, rng};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 fn judged(
@@ -21,7 +21,7 @@ fn judged(
     kind: BodyKind,
     known: &Known,
 ) -> Result<MessageVerdict, MessageRejected> {
-    let message = SentIn { sender: id_of(sender), state: Some(state.hash()), kind };
+    let message = SentIn { sender: id_of(sender), aik: &ed25519(sender).public_key(), state: Some(state.hash()), kind };
     roster.judge_message(&message, &known.evidence())
 }
 
@@ -102,7 +102,8 @@ fn t121_a_message_under_an_unknown_state_is_kept_unseen_and_shown_when_the_state
     let one = titled(&base, OWNER, "one");
     assert_eq!(judged(&roster, DOCTOR, &one, BodyKind::Text, &known), Ok(MessageVerdict::Unseen));
     // Nothing is pinned of the sender: refused.
-    let message = SentIn { sender: id_of(0x99), state: Some(one.hash()), kind: BodyKind::Text };
+    let message =
+        SentIn { sender: id_of(0x99), aik: &ed25519(0x99).public_key(), state: Some(one.hash()), kind: BodyKind::Text };
     assert_eq!(roster.judge_message(&message, &known.evidence()), Err(MessageRejected::Stranger));
     // The same in a group of which nothing is here.
     assert_eq!(judge_unknown(&message, &known.evidence()), Err(MessageRejected::Stranger));
@@ -160,7 +161,8 @@ fn t142_an_archive_and_an_observer_acknowledge_and_say_nothing() {
 fn t142_a_message_of_a_group_without_context_is_refused() {
     let (base, known) = (clinical(), Known::all());
     let roster = Roster::created(base, known.now);
-    let message = SentIn { sender: id_of(DOCTOR), state: None, kind: BodyKind::Text };
+    let message =
+        SentIn { sender: id_of(DOCTOR), aik: &ed25519(DOCTOR).public_key(), state: None, kind: BodyKind::Text };
     assert_eq!(roster.judge_message(&message, &known.evidence()), Err(MessageRejected::NoContext));
     assert_eq!(judge_unknown(&message, &known.evidence()), Err(MessageRejected::NoContext));
 }
@@ -173,8 +175,8 @@ fn t144_a_member_whom_the_practice_removed_is_closed_in_its_groups_only() {
     assert_eq!(judged(&roster, DOCTOR, &base, BodyKind::Text, &known), Ok(MessageVerdict::Accepted));
     assert_eq!(judged(&roster, DOCTOR, &base, BodyKind::Text, &left), Err(MessageRejected::Closed));
     assert_eq!(judged(&roster, PATIENT, &base, BodyKind::Text, &left), Ok(MessageVerdict::Accepted));
-    assert!(roster.fan_out(&known.evidence()).unwrap().recipients.contains(&id_of(DOCTOR)));
-    assert!(!roster.fan_out(&left.evidence()).unwrap().recipients.contains(&id_of(DOCTOR)));
+    assert!(fan_out(&roster, &known).unwrap().recipients.contains(&id_of(DOCTOR)));
+    assert!(!fan_out(&roster, &left).unwrap().recipients.contains(&id_of(DOCTOR)));
     // In a group of nobody's practice it stays.
     let elsewhere = Roster::created(personal(), known.now);
     assert_eq!(judged(&elsewhere, DOCTOR, &personal(), BodyKind::Text, &left), Ok(MessageVerdict::Accepted));

@@ -12,6 +12,8 @@ mod messages;
 mod state;
 mod stored;
 mod succession;
+mod takeover;
+mod way_out;
 
 use super::{
     AccountKeys, Class, Evidence, Fork, GroupDraft, GroupEvent, GroupState, Lack, Listing, Role, Roster, StateError,

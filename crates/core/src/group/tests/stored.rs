@@ -5,9 +5,11 @@ use prost::Message as _;
 use super::fixture::*;
 use super::*;
 use crate::at_rest::AtRestError;
-use crate::group::{AwaitedCopies, StaleAnswers, StaleSender, Unseen, UnseenContents};
+use crate::group::{Acknowledged, AwaitedCopies, StaleAnswers, StaleSender, Unseen, UnseenContents};
 use crate::ids::{DeviceId, MessageId};
-use crate::limits::{AWAITED_COPIES, COMPETING_STATES, STALE_DEVICES, UNSEEN_CONTENTS, WAITING_STATES};
+use crate::limits::{
+    AWAITED_COPIES, AWAITED_COPIES_OF_MEMBER, COMPETING_STATES, STALE_DEVICES, UNSEEN_CONTENTS, WAITING_STATES,
+};
 use crate::placement::Window;
 use crate::testing::{Stored, at, rng};
 use crate::time::DAY_MS;
@@ -40,7 +42,7 @@ fn stopped() -> Roster {
     let (base, known) = (personal(), Known::all());
     let (one, other) = (hand_over(&base, OWNER, DOCTOR), hand_over(&base, OWNER, PATIENT));
     let stopped = applied(&accepted(&[&base, &one], &known), &[&other], &known).roster;
-    assert!(stopped.fan_out(&known.evidence()).is_err());
+    assert!(fan_out(&stopped, &known).is_err());
     stopped
 }
 
@@ -225,13 +227,25 @@ fn t130_awaited_copies_are_stored_and_damaged_ones_are_not_loaded() {
     AWAITED.withstands(&AwaitedCopies::default());
     let id = |n: usize| MessageId::from_bytes((n as u128).to_be_bytes());
     let awaiting = |count: usize| {
-        (0..count)
-            .fold(AwaitedCopies::default(), |awaited, n| awaited.receipt(id(n), [1; 32], id_of(DOCTOR), &[], at(0)).0)
+        let by = |n: usize| id_of((n / AWAITED_COPIES_OF_MEMBER) as u8);
+        let copy = |n| Acknowledged { message: id(n), digest: [1; 32], by: by(n), copies: &[] };
+        AwaitedCopies::default().receipts(&(0..count).map(copy).collect::<Vec<_>>(), at(0)).0
     };
     AWAITED.withstands(&awaiting(3));
-    let mut stored = v1::AwaitedState::decode(awaiting(1).to_bytes().as_slice()).unwrap();
-    stored.copies = vec![stored.copies[0].clone(); AWAITED_COPIES + 1];
-    assert_eq!(AwaitedCopies::from_bytes(&stored.encode_to_vec()), Err(AtRestError::Corrupted));
-    stored.copies.pop();
-    assert!(AwaitedCopies::from_bytes(&stored.encode_to_vec()).is_ok(), "control");
+    let edited = |count: usize, more: v1::AwaitedCopy| {
+        let mut stored = v1::AwaitedState::decode(awaiting(count).to_bytes().as_slice()).unwrap();
+        stored.copies.push(more);
+        AwaitedCopies::from_bytes(&stored.encode_to_vec()).map(drop)
+    };
+    let copy = |message: u8, by: u8| v1::AwaitedCopy {
+        message_id: vec![message; 16],
+        digest: vec![1; 32],
+        account_id: id_of(by).as_bytes().to_vec(),
+        since_ms: 0,
+    };
+    assert_eq!(edited(3, copy(9, 0)), Ok(()), "control");
+    assert_eq!(edited(3, copy(0, 0)), Err(AtRestError::Corrupted), "twice");
+    assert_eq!(edited(AWAITED_COPIES_OF_MEMBER - 1, copy(9, 0)), Ok(()), "control");
+    assert_eq!(edited(AWAITED_COPIES_OF_MEMBER, copy(9, 0)), Err(AtRestError::Corrupted), "too many of a member");
+    assert_eq!(edited(AWAITED_COPIES, copy(9, 99)), Err(AtRestError::Corrupted), "too many");
 }

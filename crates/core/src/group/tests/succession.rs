@@ -197,12 +197,16 @@ fn t117_a_device_that_is_gone_does_not_hand_the_group_to_a_stranger() {
     let replaced = known.with(keys_with(OWNER, &[(&old, Listing::Older), (&new, Listing::Current)]));
     let roster = Roster::created(base.clone(), known.now);
     let stolen = |to| by_device(&base, &old, move |draft| make_owner(draft, to));
-    let (to_stranger, to_doctor) = (stolen(STRANGER), stolen(DOCTOR));
+    let (to_stranger, to_doctor, kept) = (stolen(STRANGER), stolen(DOCTOR), stolen(OWNER));
     let accomplice = titled(&to_stranger, STRANGER, "mine");
     assert_eq!(applied(&roster, &[&to_stranger, &accomplice], &replaced).roster.current(), &base);
-    // A member of the state that is here may vouch.
+    // A member of the state that is here cannot vouch either: what it says waits.
     let doctor = titled(&to_doctor, DOCTOR, "as agreed");
-    assert_eq!(applied(&roster, &[&to_doctor, &doctor], &replaced).roster.current(), &doctor);
+    let waiting = applied(&roster, &[&to_doctor, &doctor], &replaced).roster;
+    assert_eq!((waiting.current(), waiting.waiting().count()), (&base, 2));
+    // The owner of the state that is here can.
+    let owner = by_device(&kept, &new, |draft| draft.title = "by the new device".into());
+    assert_eq!(applied(&roster, &[&kept, &owner], &replaced).roster.current(), &owner);
 }
 
 #[test]
@@ -223,7 +227,7 @@ fn t117_a_member_key_other_than_the_pinned_one_is_a_changed_identity() {
     assert_eq!((changes[0].account, changes[0].new), (id_of(DOCTOR), foreign));
     let verdict = known.pin.as_ref().unwrap().judge_aik_change(&changes[0], None, known.now);
     assert_eq!(verdict, AikVerdict::IdentityChanged);
-    assert_eq!(next_roster.fan_out(&known.evidence()).unwrap().blocked, [id_of(DOCTOR)]);
+    assert_eq!(fan_out(&next_roster, &known).unwrap().blocked, [id_of(DOCTOR)]);
     // Control: a key from which the chain leads to the pinned one is no change.
     let mut rotated = keys(DOCTOR);
     rotated.predecessors = vec![foreign];
@@ -231,7 +235,7 @@ fn t117_a_member_key_other_than_the_pinned_one_is_a_changed_identity() {
     assert!(
         applied(&roster, &[&swapped], &rotated).events.iter().all(|event| *event == GroupEvent::Advanced { epoch: 1 })
     );
-    assert_eq!(next_roster.fan_out(&rotated.evidence()).unwrap().blocked, []);
+    assert_eq!(fan_out(&next_roster, &rotated).unwrap().blocked, []);
 }
 
 #[test]

@@ -67,6 +67,9 @@ fn event(event: &GroupEvent) -> Node {
         GroupEvent::GroupFork(Fork::Competing(state)) => fields! { "event" => "GroupFork", "competing" => state },
         GroupEvent::GroupFork(Fork::DoubleHandOver) => fields! { "event" => "GroupFork", "double_hand_over" => true },
         GroupEvent::GroupFork(Fork::Rejoined(state)) => fields! { "event" => "GroupFork", "rejoined" => state },
+        GroupEvent::GroupFork(Fork::Unconnected { held, presented }) => {
+            fields! { "event" => "GroupFork", "held" => held, "presented" => presented }
+        }
         GroupEvent::CustodianState { account, state } => {
             fields! { "event" => "CustodianState", "account_id" => account.as_bytes(), "state_hash" => state }
         }
@@ -79,7 +82,7 @@ fn event(event: &GroupEvent) -> Node {
     })
 }
 
-fn outcome(applied: &Applied, known: &Known) -> Fields {
+fn outcome(applied: &Applied) -> Fields {
     let roster = &applied.roster;
     let refused = applied
         .refused
@@ -90,7 +93,7 @@ fn outcome(applied: &Applied, known: &Known) -> Fields {
     fields! {
         "current" => roster.current().hash(), "epoch" => roster.current().epoch(),
         "keep_at_least_ms" => roster.policy().retention.keep_at_least_ms,
-        "stopped" => roster.fan_out(&known.evidence()).is_err(),
+        "stopped" => roster.is_stopped(),
         "events" => applied.events.iter().map(event).collect::<Vec<Node>>(),
         "refused" => refused.collect::<Vec<Node>>(), "waiting" => waiting.collect::<Vec<Node>>(),
         "want_after" => applied.want_after.map(Node::from),
@@ -113,7 +116,7 @@ impl Judge<'_> {
         let from = before[0].owner().unwrap();
         let applied = held(before, &self.known).apply(&wire, from, &self.known.evidence());
         let input = self.input(before, signed(states));
-        self.area.gives(name, comment, input, outcome(&applied, &self.known));
+        self.area.gives(name, comment, input, outcome(&applied));
     }
 
     /// One state that is refused, and changes nothing.
@@ -272,7 +275,9 @@ pub(super) fn messages(area: &mut Area, practice: &Practice, groups: &Groups) {
     let unknown = titled(practice, &removed, "owner", "not here");
     let roster = held(&[base, &removed], &known);
     let mut judge = |name: &str, sender: &str, state: Option<&GroupState>, kind: BodyKind, now: Timestamp| {
-        let message = SentIn { sender: practice.account(sender), state: state.map(GroupState::hash), kind };
+        let sender = practice.account(sender);
+        let aik = known.aik(sender);
+        let message = SentIn { sender, aik: &aik, state: state.map(GroupState::hash), kind };
         let evidence = crate::group::Evidence { now, ..known.evidence() };
         let input = fields! {
             "held" => signed(&[base, &removed]), "known" => known.name, "sender_account" => message.sender.as_bytes(),
@@ -283,6 +288,7 @@ pub(super) fn messages(area: &mut Area, practice: &Practice, groups: &Groups) {
                 MessageVerdict::Accepted => "accepted",
                 MessageVerdict::Stale => "StaleRoster",
                 MessageVerdict::Unseen => "unseen",
+                MessageVerdict::IdentityChanged(_) => "IdentityChanged",
             };
             fields! { "verdict" => verdict }
         });

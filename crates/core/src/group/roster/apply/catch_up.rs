@@ -1,9 +1,18 @@
 //! Catching up with states by devices and custodians that are gone: `docs/protocol.md` B13.2.
 
 use super::{Key, Work};
-use crate::group::rules::{Standing, clinical, judge_vouched, may_vouch, may_vouch_by_session};
+use crate::group::rules::{Standing, clinical, judge_vouched, may_vouch};
 use crate::group::state::GroupState;
 use crate::limits::FULL_ANSWER_BYTES;
+
+/// Where a run begins.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Begins {
+    /// On the current state: whoever may vouch may vouch for it.
+    Current,
+    /// On another one: only a state of a records custodian listed now, which replaces by itself, vouches for it.
+    Beside,
+}
 
 /// A state of a run that is looked for.
 #[derive(Clone, Copy)]
@@ -17,16 +26,20 @@ struct Found {
 }
 
 impl Work<'_> {
-    /// Takes a state that is not valid as the newest one, if it stands on the current state and a run of states leads
-    /// from it to one that is valid by itself, whose author may vouch; or to where an answer was cut off that came from
-    /// somebody who may. This serves catching up: beside the current state nothing is taken in this way, so nothing is
-    /// replaced by it.
+    /// Takes a state that is not valid as the newest one, if a run of states leads from it to one that is valid by itself,
+    /// whose author may vouch; or, on the current state, to where an answer was cut off that came from somebody who may.
+    /// This serves catching up: beside the current state nothing is taken in this way but what a records custodian listed
+    /// now builds on, so that nothing else is replaced by it.
     pub(super) fn catch_up(&mut self, key: Key, parent: &GroupState) -> bool {
-        if parent.hash() != self.roster.current.hash() || self.dead_ends.contains(&key) {
+        let begins = match parent.hash() == self.roster.current.hash() {
+            true => Begins::Current,
+            false => Begins::Beside,
+        };
+        if self.dead_ends.contains(&(key, begins)) {
             return false;
         }
-        let Some(run) = self.vouched_run(key, parent) else {
-            self.dead_ends.insert(key);
+        let Some(run) = self.vouched_run(key, parent, begins) else {
+            self.dead_ends.insert((key, begins));
             return false;
         };
         run.into_iter().for_each(|(key, standing)| self.insert(key, standing));
@@ -34,21 +47,22 @@ impl Work<'_> {
     }
 
     /// Breadth first, so that each state is looked at once.
-    fn vouched_run(&mut self, first: Key, tip: &GroupState) -> Option<Vec<(Key, Standing)>> {
-        let standing = judge_vouched(tip, &self.pool.get(&first)?.state, self.evidence)?;
+    fn vouched_run(&mut self, first: Key, tip: &GroupState, begins: Begins) -> Option<Vec<(Key, Standing)>> {
+        let signature = self.signature(first)?;
+        let standing = judge_vouched(tip, self.pool.get(&first)?.state.claims(), signature, self.evidence)?;
         let mut found = vec![Found { key: first, standing, before: None, answered: self.answered(first, Some(0)) }];
         let mut at = 0;
         while let Some(Found { key, answered, .. }) = found.get(at).copied() {
             let parent = self.pool.get(&key)?.state.claims().clone();
             for child in self.children(&parent) {
-                let verdict = self.judged(child, &parent);
-                let state = &self.pool.get(&child)?.state;
-                let standing = match verdict {
-                    Some(Ok(standing)) => Some(standing),
-                    _ => judge_vouched(&parent, state, self.evidence),
+                let verdict = self.judged(child, &parent).and_then(Result::ok);
+                let signature = self.signature(child)?;
+                let state = self.pool.get(&child)?.state.claims();
+                let standing = verdict.or_else(|| judge_vouched(&parent, state, signature, self.evidence));
+                let vouches = match begins {
+                    Begins::Current => verdict.is_some() && may_vouch(tip, state.actor().account, self.evidence),
+                    Begins::Beside => verdict == Some(Standing::Custodian),
                 };
-                let vouches =
-                    verdict.is_some_and(|verdict| verdict.is_ok()) && may_vouch(tip, state.claims(), self.evidence);
                 let answered = self.answered(child, (answered > 0).then_some(answered));
                 found.extend(standing.map(|standing| Found { key: child, standing, before: Some(at), answered }));
                 if vouches {
@@ -57,13 +71,16 @@ impl Work<'_> {
             }
             at = at.saturating_add(1);
         }
-        self.cut_off_run(&found, tip)
+        match begins {
+            Begins::Current => self.cut_off_run(&found, tip),
+            Begins::Beside => None,
+        }
     }
 
     /// The longest run of one full answer, from somebody who may vouch: the state that would has no room in it. Rule 4
     /// holds for its last state.
     fn cut_off_run(&mut self, found: &[Found], tip: &GroupState) -> Option<Vec<(Key, Standing)>> {
-        self.from.filter(|from| may_vouch_by_session(tip, *from, self.evidence))?;
+        self.from.filter(|from| may_vouch(tip, *from, self.evidence))?;
         let full = found.iter().enumerate().filter(|(_, found)| found.answered > FULL_ANSWER_BYTES);
         let valid = full.filter(|(_, found)| {
             let last = self.pool.get(&found.key).map(|pending| pending.state.claims());

@@ -57,6 +57,11 @@ def lists(directory, account, role, now):
     return None
 
 
+def leads(directory, account, now):
+    """Who may own a clinical group."""
+    return lists(directory, account, CLINICAL, now) or lists(directory, account, CUSTODIAN, now)
+
+
 # B13.1
 def make_state(dsk_seed, **f):
     return idn.sign_object(dsk_seed, "group-state", "GroupState", dict(f, version=1))
@@ -67,6 +72,7 @@ def open_state(signed):
     m = idn.open_body("GroupState", signed)
     need(len(m["group_id"]) == 16 and len(m["prev_hash"]) == 32 and len(m["actor_account"]) == 16)
     need(1 <= m["actor_device"] <= idn.ID_MAX and len(m["org_id"]) in (0, 16))
+    need(m["epoch"] < 1 << 32, "Epoch")
     need(m["policy"] is not None)
     ids = [x["account_id"] for x in m["members"]]
     need(1 <= len(ids) <= 50 and all(a < b for a, b in zip(ids, ids[1:])), "Members")
@@ -117,6 +123,7 @@ def check_successor(m, prev, manifest, directory, now, aiks=None, pair_ids=()):
     o = owner(prev)
     if m["actor_account"] == o["account_id"]:
         by, listed = "owner", o["aik"]
+        need(prev["class_"] == 1 or leads(directory, o["account_id"], now), "Owner")
     else:
         need(prev["class_"] == 2 and directory is not None and directory["org_id"] == prev["org_id"], "Actor")
         x = lists(directory, m["actor_account"], CUSTODIAN, now)
@@ -130,12 +137,12 @@ def check_successor(m, prev, manifest, directory, now, aiks=None, pair_ids=()):
     return by
 
 
-def which_stays(current, other, current_owner):
-    """B13.3 (b) for two branches that begin with states of the parent's owner, and (a). Branch: list of (state, by),
-    first state first. -> 'current', 'other' or 'fork'"""
+def which_stays(current, other, parent_owner):
+    """B13.3 (a) and (b) for two branches on one parent. Branch: list of (state, by), first state first; by: 'owner',
+    'custodian' (listed now), 'former' (an accepted former custodian's). -> 'current', 'other' or 'fork'"""
     def first_custodian(b): return next((s["hash"] for s, by in b if by == "custodian"), None)
 
-    def passes_on(b, parent_owner): return any(owner(s)["account_id"] != parent_owner for s, _ in b)
+    def passes_on(b, before): return any(owner(s)["account_id"] != before for s, _ in b)
     (c0, cby), (o0, oby) = current[0], other[0]
     if "custodian" in (cby, oby):           # (a)
         if cby != oby:
@@ -146,12 +153,13 @@ def which_stays(current, other, current_owner):
         if a and b:
             return "current" if a <= b else "other"
         return "current" if a else "other"
-    author = c0["actor_account"]
+    fa, fb = (any(by == "former" for _, by in x) for x in (current, other))
+    if fa or fb:
+        return "current" if fa else "other"
+    author = parent_owner
     pa, pb = passes_on(current, author), passes_on(other, author)
     if pa and pb:
         return "fork"
     if pa or pb:
         return "current" if pa else "other"
-    if current_owner == author:
-        return "current" if c0["hash"] <= o0["hash"] else "other"
-    return "current"
+    return "current" if c0["hash"] <= o0["hash"] else "other"

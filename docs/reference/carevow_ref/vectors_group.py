@@ -9,7 +9,11 @@ LOCAL = "stored: "              # cases of one library's own store: nothing for 
 
 
 class Lacking(Exception):
-    """B13.2 rule 4: it waits."""
+    """B13.2: it waits."""
+
+
+class Unverified(Exception):
+    """B13.2: nobody here can tell who signed it; it is asked for again."""
 
 
 def known(name, C):
@@ -23,21 +27,36 @@ def keys(k, account):
     return next((a for a in k["accounts"] if a["account_id"] == account), None)
 
 
-def signed(m, k, aik, listed_only=True):
-    """Rule 1. -> True, False, or None: no such device is known."""
+def signed(m, k):
+    """-> 'listed' or 'older': by a manifest; 'wrong': the pinned one lists the device with other keys; None"""
     a = keys(k, m["actor_account"])
-    if a is None or (aik and a["aik"] != aik):
-        return None
-    dsks = [d["dsk"] for d in a["devices"] if d["device_id"] == m["actor_device"] and (d["listed"] or not listed_only)]
-    if not dsks:
-        return None
-    return any(VERIFY(d[1:], "group-state", m["body"], m["sig"]) for d in dsks)
+    devices = [d for d in a["devices"] if d["device_id"] == m["actor_device"]] if a else []
+    devices.sort(key=lambda d: not d["listed"])
+    for d in devices[:8]:
+        if VERIFY(d["dsk"][1:], "group-state", m["body"], m["sig"]):
+            return "listed" if d["listed"] else "older"
+    return "wrong" if any(d["listed"] for d in devices) else None
+
+
+def verified(m, k):
+    by = signed(m, k)
+    if by is None:
+        raise Unverified
+    need(by != "wrong", "Signature")
+    return by
+
+
+def strict(m, k, aik, by):
+    """Rule 1, after the signature verified. No vector has a manifest that expired, or an AIK that was led away from."""
+    if by != "listed" or keys(k, m["actor_account"])["aik"] != aik:
+        raise Lacking("manifest")
+
+
+def has_archive(m):
+    need(m["class_"] == 1 or len(m["org_id"]) == 16 and any(x["role"] == g.ARCHIVE for x in m["members"]), "Clinical")
 
 
 def clinical(m, k):
-    if m["class_"] != 2:
-        return
-    need(len(m["org_id"]) == 16 and any(x["role"] == g.ARCHIVE for x in m["members"]), "Clinical")
     try:
         g.check_clinical(m, k["directory"], k["now_ms"])
     except Rejected as e:
@@ -51,48 +70,56 @@ def follows(m, prev):
 
 
 def judge(m, prev, k):
-    """B13.2 -> 'owner' or 'custodian'; Rejected; Lacking."""
+    """B13.2, strict rules -> 'owner' or 'custodian'; Rejected; Lacking; Unverified."""
     follows(m, prev)
     o = g.owner(prev)
-    if m["actor_account"] == o["account_id"]:
+    owns = m["actor_account"] == o["account_id"]
+    need(owns or prev["class_"] == 2, "Actor")
+    has_archive(m)
+    ok = verified(m, k)
+    if owns:
         by, aik = "owner", o["aik"]
+        if prev["class_"] == 2 and not g.leads(k["directory"], o["account_id"], k["now_ms"]):
+            raise Lacking("owner")
     else:
-        need(prev["class_"] == 2, "Actor")
         x = g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"])
         if x is None:
             raise Lacking("custodian")
         by, aik = "custodian", x["aik"]
-    ok = signed(m, k, aik)
-    if ok is None:
-        raise Lacking("manifest")
-    need(ok, "Signature")
+    strict(m, k, aik, ok)
     clinical(m, k)
     return by
 
 
 def relaxed(m, prev, k):
-    """B13.2, what a state is judged with, 2. -> 'owner', 'former', or None"""
+    """B13.2, catching up. -> 'owner', 'former', or None"""
     try:
         follows(m, prev)
     except Rejected:
         return None
-    by = "owner"
+    by, aik = "owner", g.owner(prev)["aik"]
     if m["actor_account"] != g.owner(prev)["account_id"]:
         chained, at = [], k["directory"]
         while at:
             chained.append(at)
             at = next((d for d in k["older_directories"] if d["hash"] == at["prev_hash"]), None)
-        has = lambda d: any(x["account_id"] == m["actor_account"] and g.CUSTODIAN in x["roles"] for x in d["members"])
-        if prev["class_"] != 2 or not any(has(d) for d in chained):
+        listed = [x["aik"] for d in chained for x in d["members"]
+                  if x["account_id"] == m["actor_account"] and g.CUSTODIAN in x["roles"]]
+        if prev["class_"] != 2 or not listed:
             return None
-        by = "former"
-    return by if signed(m, k, None, listed_only=False) else None
+        by, aik = "former", listed[0]
+    ok = signed(m, k) in ("listed", "older")
+    return by if ok and keys(k, m["actor_account"])["aik"] == aik else None
 
 
 def may_vouch(tip, account, k):
-    d, now = k["directory"], k["now_ms"]
-    return any(x["account_id"] == account for x in tip["members"]) or (
-        tip["class_"] == 2 and bool(g.lists(d, account, g.CLINICAL, now) or g.lists(d, account, g.CUSTODIAN, now)))
+    d, now, a, o = k["directory"], k["now_ms"], keys(k, account), g.owner(tip)
+    owns = a is not None and account == o["account_id"] and a["aik"] == o["aik"]
+    if tip["class_"] == 1:
+        return owns
+    custodian = g.lists(d, account, g.CUSTODIAN, now)
+    named = custodian or (owns and g.lists(d, account, g.CLINICAL, now))
+    return bool(a and named and a["aik"] == named["aik"])
 
 
 class Holder:
@@ -108,9 +135,9 @@ class Holder:
     def children(self, h): return [x for x, (m, _) in self.states.items() if m["prev_hash"] == h and x != self.chain[0]]
 
     def by(self, h):
-        """A custodian who was caught up with counts on the chain on which it was accepted only."""
+        """A former custodian's state counts on the chain on which it was accepted only."""
         by = self.states[h][1]
-        return by if by != "former" else "custodian" if h in self.chain else "owner"
+        return by if by != "former" or h in self.chain else "owner"
 
     def best(self, h):
         """-> (the states from h on, whether two hand-overs stop it)"""
@@ -121,16 +148,16 @@ class Holder:
         pick = options[0]
         stop = False
         for other in options[1:]:
-            r = g.which_stays(pick[0], other[0], g.owner(self.current())["account_id"])
+            r = g.which_stays(pick[0], other[0], g.owner(self.states[h][0])["account_id"])
             stop = r == "fork" or (stop and r != "other")
             pick = other if r == "other" else pick
         return [me] + pick[0], stop or pick[1]
 
     def insert(self, m, by):
         self.states[m["hash"]] = (m, by)
-        self.keep = max(self.keep, m["policy"]["keep_at_least_ms"])
         chain, self.stopped = self.best(self.chain[0])
         self.chain = [s["hash"] for s, _ in chain]
+        self.keep = max(self.keep, self.current()["policy"]["keep_at_least_ms"])
 
     def apply(self, states):
         refused, pool = [], list(states)
@@ -147,8 +174,9 @@ class Holder:
                     continue
                 try:
                     done = (m, judge(m, self.states[m["prev_hash"]][0], self.k))
-                except Lacking:
-                    waiting.append(m)
+                except (Lacking, Unverified) as e:
+                    if isinstance(e, Lacking):
+                        waiting.append(m)
                     run = self.run(m, pool)
                     if run:
                         done = (m, run)
@@ -170,17 +198,17 @@ class Holder:
             elif what is not None:
                 refused.append(m["hash"])
         for m in sorted(pool, key=lambda m: m["epoch"]):
-            if m not in waiting and any(w["hash"] == m["prev_hash"] for w in waiting):
+            ours = signed(m, self.k) in ("listed", "older")
+            if m not in waiting and ours and any(w["hash"] == m["prev_hash"] for w in waiting):
                 waiting.append(m)
         missing = [m for m in pool if m not in waiting and m["epoch"] > self.states[self.chain[0]][0]["epoch"]]
         waiting = [m for m in states if m in waiting]
         return refused, waiting, self.chain[-1] if missing else None
 
     def run(self, first, pool):
-        """From the current state, by relaxed checks, to one that is valid and whose author may vouch."""
-        tip = self.current()
-        if first["prev_hash"] != tip["hash"]:
-            return None
+        """By relaxed checks to one that is valid by the strict ones, and whose author vouches."""
+        tip = self.states[first["prev_hash"]][0]
+        on_current = tip["hash"] == self.chain[-1]
         by = relaxed(first, tip, self.k)
         paths = [[(first, by)]] if by else []
         while paths:
@@ -188,9 +216,9 @@ class Holder:
             for m in (m for m in pool if m["prev_hash"] == path[-1][0]["hash"]):
                 try:
                     by = judge(m, path[-1][0], self.k)
-                    if may_vouch(tip, m["actor_account"], self.k):
+                    if may_vouch(tip, m["actor_account"], self.k) if on_current else by == "custodian":
                         return path + [(m, by)]
-                except (Lacking, Rejected):
+                except (Lacking, Rejected, Unverified):
                     by = relaxed(m, path[-1][0], self.k)
                 if by:
                     paths.append(path + [(m, by)])
@@ -232,10 +260,16 @@ def join(m, i, k):
     ids = [x["account_id"] for x in m["members"]]
     need(i["own"] in ids, "NotMember")
     need(i["from"] in (m["actor_account"], g.owner(m)["account_id"]), "Sender")
-    x = next((x for x in m["members"] if x["account_id"] == m["actor_account"]), None)
-    x = x or g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"])
-    need(x is not None and signed(m, k, x["aik"]), "Signature")
-    clinical(m, k)
+    o = g.owner(m)
+    x = o if o["account_id"] == m["actor_account"] else \
+        m["class_"] == 2 and g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"])
+    need(x, "Actor")
+    has_archive(m)
+    try:
+        strict(m, k, x["aik"], verified(m, k))
+        clinical(m, k)
+    except (Lacking, Unverified) as e:
+        raise Rejected(str(e))
     return {"current": m["hash"]}
 
 
@@ -273,8 +307,7 @@ def groups(name, i, C):
             held = holder(i, C, k).current()
             need(m["class_"] == 2 and m["epoch"] > held["epoch"] and i["now_ms"] - i["asked_ms"] >= 7 * DAY, "Between")
             need(m["policy"]["keep_at_least_ms"] >= held["policy"]["keep_at_least_ms"] and m["org_id"] == held["org_id"])
-            need(m["actor_account"] == g.owner(held)["account_id"]
-                 or g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"]) is not None, "Issuer")
+            need(may_vouch(held, m["actor_account"], k), "Issuer")
         return join(m, i, k)
     h = holder(i, C, k)
     refused, waiting, want_after = h.apply([g.open_state(s) for s in i["states"]])

@@ -252,19 +252,19 @@ pub(super) fn accepted(states: &[&GroupState], known: &Known) -> Roster {
     })
 }
 
-/// Delivers states one by one in this order, again and again until a round changes nothing: whoever misses a state in
-/// between asks for it.
+/// Delivers states one by one in this order, again and again until three rounds bring no state in: whoever misses a
+/// state in between asks for it. What waits may go round for ever, where there are fewer places than states.
 pub(super) fn delivered(roster: &Roster, order: &[&GroupState], known: &Known) -> Roster {
     let mut roster = roster.clone();
-    loop {
+    let mut quiet = 0;
+    while quiet < 3 {
         let before = roster.clone();
         for state in order {
             roster = applied(&roster, &[*state], known).roster;
         }
-        if roster == before {
-            return roster;
-        }
+        quiet = if (&roster.tree, &roster.chain) == (&before.tree, &before.chain) { quiet + 1 } else { 0 };
     }
+    roster
 }
 
 /// Every order of `items`.

@@ -6,7 +6,7 @@ use super::state::UnverifiedState;
 use crate::identity::{Manifest, ManifestPin};
 use crate::ids::{AccountId, DeviceId, OrgId};
 use crate::limits::{KEYS_OF_DEVICE, LAPSED_AFTER_MS};
-use crate::organization::{Directory, DirectoryPin, OrgMember};
+use crate::organization::{Directory, DirectoryPin, OrgRole};
 use crate::primitives::Ed25519PublicKey;
 use crate::time::Timestamp;
 
@@ -153,17 +153,18 @@ impl<'a> Evidence<'a> {
         self.keys(account).is_some_and(|keys| keys.descends_from(aik))
     }
 
-    /// The entry of an account in the pinned directory, with which it decides: the directory and the account's manifest
-    /// have not expired more than 7 d ago, and the pinned key descends from the listed one.
-    pub(super) fn decides(&self, org: Option<OrgId>, account: AccountId) -> Option<&'a OrgMember> {
-        let directory = self.directory_of(org).filter(|directory| !self.is_lapsed(directory))?;
-        let recent = self.keys(account)?.currency == Currency::Recent;
-        directory.listed(account, self.now).filter(|entry| recent && self.descends(account, &entry.aik))
+    /// Whether the pinned directory lists an account as `role` so that this decides: the directory and the account's
+    /// manifest have not expired more than 7 d ago, and the pinned key descends from the listed one.
+    pub(super) fn decides(&self, org: Option<OrgId>, account: AccountId, role: OrgRole) -> bool {
+        let Some(pin) = self.pin_of(org).filter(|pin| !self.is_lapsed(pin)) else { return false };
+        let entry = pin.listed(account, self.now).filter(|_| pin.lists(account, role, self.now));
+        let recent = self.keys(account).is_some_and(|keys| keys.currency == Currency::Recent);
+        recent && entry.is_some_and(|entry| self.descends(account, &entry.aik))
     }
 
-    /// Whether a directory expired more than 7 d ago.
-    pub(super) fn is_lapsed(&self, directory: &Directory) -> bool {
-        directory.is_expired(self.now.minus(LAPSED_AFTER_MS))
+    /// Whether the pinned directory expired more than 7 d ago.
+    pub(super) fn is_lapsed(&self, pin: &DirectoryPin) -> bool {
+        pin.current().is_expired(self.now.minus(LAPSED_AFTER_MS))
     }
 
     /// The pinned directory, if it is of this practice.
@@ -171,7 +172,7 @@ impl<'a> Evidence<'a> {
         self.directory.filter(|pin| Some(pin.org()) == org)
     }
 
-    /// The same, as it judges.
+    /// The directory itself. Who of it counts is asked of the pin.
     pub(super) fn directory_of(&self, org: Option<OrgId>) -> Option<&'a Directory> {
         self.pin_of(org).map(DirectoryPin::current)
     }

@@ -4,9 +4,10 @@ use super::evidence::{Currency, Evidence, Signed};
 use super::member::Role;
 use super::policy::{Class, PolicyFloor};
 use super::state::{GroupState, StateError, UnverifiedState};
-use crate::ids::{AccountId, OrgId};
-use crate::organization::{Directory, OrgMember, OrgRole};
+use crate::ids::AccountId;
+use crate::organization::{DirectoryPin, OrgRole};
 use crate::primitives::Ed25519PublicKey;
+use crate::time::Timestamp;
 
 /// Why a state is refused for good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -103,14 +104,12 @@ pub(super) fn judge(
     let aik = match (standing, parent.policy().class) {
         (Standing::Owner, Class::Personal) => owner_aik(parent)?,
         (Standing::Owner, Class::Clinical) => {
-            let entry = directory_now(parent, evidence)?.listed(actor, evidence.now).filter(|entry| leads(entry));
-            entry.ok_or(Refusal::Lacking(Lack::Owner))?;
+            leads(directory_now(parent, evidence)?, actor, evidence.now)
+                .then_some(())
+                .ok_or(Refusal::Lacking(Lack::Owner))?;
             owner_aik(parent)?
         }
-        _ => {
-            let entry = directory_now(parent, evidence)?.listed(actor, evidence.now);
-            entry.filter(|entry| is_custodian(entry)).ok_or(Refusal::Lacking(Lack::Custodian))?.aik
-        }
+        _ => custodian_aik(directory_now(parent, evidence)?, actor, evidence.now)?,
     };
     signed_by_listed(claims, signature, &aik, evidence)?;
     clinical(claims, evidence)?;
@@ -132,7 +131,7 @@ pub(super) fn judge_vouched(
         Standing::Custodian => {
             let directories = evidence.directories_of(parent.org());
             let mut listed = directories.iter().filter_map(|directory| directory.member(actor));
-            listed.find(|entry| is_custodian(entry) && evidence.descends(actor, &entry.aik))?;
+            listed.find(|entry| entry.has(OrgRole::RecordsCustodian) && evidence.descends(actor, &entry.aik))?;
             Standing::FormerCustodian
         }
         owner => {
@@ -152,15 +151,10 @@ pub(super) fn may_vouch(tip: &GroupState, account: AccountId, evidence: &Evidenc
     match tip.policy().class {
         Class::Personal => owns && recent,
         Class::Clinical => {
-            let entry = evidence.decides(tip.org(), account);
-            entry.is_some_and(|entry| is_custodian(entry) || (owns && leads(entry)))
+            let decides = |role| evidence.decides(tip.org(), account, role);
+            decides(OrgRole::RecordsCustodian) || (owns && decides(OrgRole::Clinical))
         }
     }
-}
-
-/// Whether an account is a records custodian by the pinned directory, under the key that is pinned of it.
-pub(super) fn is_custodian_now(org: Option<OrgId>, account: AccountId, evidence: &Evidence<'_>) -> bool {
-    evidence.decides(org, account).is_some_and(is_custodian)
 }
 
 const fn verified(signature: Signed) -> Result<(), Refusal> {
@@ -177,18 +171,19 @@ fn owner_aik(state: &GroupState) -> Result<Ed25519PublicKey, Refusal> {
 }
 
 /// The pinned directory of the practice of `state`, while it decides (rule 6).
-fn directory_now<'a>(state: &GroupState, evidence: &Evidence<'a>) -> Result<&'a Directory, Refusal> {
-    let directory = evidence.directory_of(state.org()).filter(|directory| !evidence.is_lapsed(directory));
-    directory.ok_or(Refusal::Lacking(Lack::Directory))
+fn directory_now<'a>(state: &GroupState, evidence: &Evidence<'a>) -> Result<&'a DirectoryPin, Refusal> {
+    let pin = evidence.pin_of(state.org()).filter(|pin| !evidence.is_lapsed(pin));
+    pin.ok_or(Refusal::Lacking(Lack::Directory))
 }
 
-fn is_custodian(entry: &OrgMember) -> bool {
-    entry.has(OrgRole::RecordsCustodian)
+fn custodian_aik(pin: &DirectoryPin, account: AccountId, now: Timestamp) -> Result<Ed25519PublicKey, Refusal> {
+    let listed = pin.listed(account, now).filter(|_| pin.lists(account, OrgRole::RecordsCustodian, now));
+    listed.map(|entry| entry.aik).ok_or(Refusal::Lacking(Lack::Custodian))
 }
 
 /// Clinical or records custodian: who may own a clinical group.
-fn leads(entry: &OrgMember) -> bool {
-    entry.has(OrgRole::Clinical) || is_custodian(entry)
+fn leads(pin: &DirectoryPin, account: AccountId, now: Timestamp) -> bool {
+    pin.lists(account, OrgRole::Clinical, now) || pin.lists(account, OrgRole::RecordsCustodian, now)
 }
 
 /// Rule 3, and the place in the chain: the same group, epoch n+1, `prev_hash`; class and `keep_at_least_ms` do not
@@ -278,10 +273,7 @@ pub(super) fn judge_first(state: &UnverifiedState, evidence: &Evidence<'_>) -> R
     let aik = match (claims.owner() == Some(actor), claims.policy().class) {
         (true, _) => owner_aik(claims)?,
         (false, Class::Personal) => return Err(Refusal::Rejected(StateRejected::NotOwner)),
-        (false, Class::Clinical) => {
-            let entry = directory_now(claims, evidence)?.listed(actor, evidence.now);
-            entry.filter(|entry| is_custodian(entry)).ok_or(Refusal::Lacking(Lack::Custodian))?.aik
-        }
+        (false, Class::Clinical) => custodian_aik(directory_now(claims, evidence)?, actor, evidence.now)?,
     };
     signed_by_listed(claims, signature, &aik, evidence)?;
     clinical(claims, evidence)
@@ -311,7 +303,7 @@ pub(super) fn clinical(state: &GroupState, evidence: &Evidence<'_>) -> Result<()
     if !archives.all(|member| directory.lists(member.account, OrgRole::Archive, now)) {
         return Err(Refusal::Lacking(Lack::Archive));
     }
-    match state.owner().and_then(|owner| directory.listed(owner, now)).is_some_and(leads) {
+    match state.owner().is_some_and(|owner| leads(directory, owner, now)) {
         true => Ok(()),
         false => Err(Refusal::Lacking(Lack::Owner)),
     }

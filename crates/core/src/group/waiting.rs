@@ -64,8 +64,8 @@ impl Share {
 
 fn share(account: AccountId, current: &GroupState, evidence: &Evidence<'_>) -> Share {
     let custodian = || {
-        let directory = evidence.directory_of(current.org());
-        directory.is_some_and(|directory| directory.lists(account, OrgRole::RecordsCustodian, evidence.now))
+        let pin = evidence.pin_of(current.org());
+        pin.is_some_and(|pin| pin.lists(account, OrgRole::RecordsCustodian, evidence.now))
     };
     match current.member(account) {
         Some(member) if member.role == Role::Owner => Share::Owner,

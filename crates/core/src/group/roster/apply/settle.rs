@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Key, Pending, Work};
 use crate::group::evidence::{Evidence, Signed};
 use crate::group::roster::{Applied, Fork, GroupEvent, Roster};
-use crate::group::rules::{Lack, Refusal, Standing, is_custodian_now, judge_first, keeps_all_promises};
+use crate::group::rules::{Lack, Refusal, Standing, judge_first, keeps_all_promises};
 use crate::group::state::GroupState;
 use crate::group::tree::{Node, StateHash};
 use crate::group::waiting::{Waiting, with_room};
@@ -103,7 +103,7 @@ impl Roster {
     /// device its manifest lists. Says whether that matters, because states compete.
     pub(super) fn judge_custodians(&mut self, evidence: &Evidence<'_>) -> bool {
         let org = self.current.org();
-        let Some(directory) = evidence.directory_of(org).filter(|_| self.tree.has_forks()) else { return false };
+        let Some(directory) = evidence.pin_of(org).filter(|_| self.tree.has_forks()) else { return false };
         let judged = |node: &Node| {
             let account = node.state.actor().account;
             match node.standing {
@@ -111,7 +111,7 @@ impl Roster {
                     let listed = directory.lists(account, OrgRole::RecordsCustodian, evidence.now);
                     (!listed).then_some(Standing::FormerCustodian)
                 }
-                Standing::FormerCustodian if is_custodian_now(org, account, evidence) => {
+                Standing::FormerCustodian if evidence.decides(org, account, OrgRole::RecordsCustodian) => {
                     (evidence.signature(&node.state.unverified()) == Signed::Current).then_some(Standing::Custodian)
                 }
                 _ => None,

@@ -25,6 +25,7 @@ pub struct SentIn<'a> {
 
 /// What becomes of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a verdict is handed out once and not kept")]
 pub enum MessageVerdict {
     /// It is shown.
     Accepted,

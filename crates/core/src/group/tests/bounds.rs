@@ -6,8 +6,8 @@ use crate::group::tests::stored::ROSTER;
 use crate::group::{DeviceKey, FanOutError};
 use crate::identity::LocalDevice;
 use crate::limits::{
-    COMPETING_STATES_OF_GROUP, EARLIER_STATES, EARLIER_STATES_BYTES, FULL_ANSWER_BYTES, GROUP_TREE_BYTES,
-    GROUP_UPDATE_BYTES, WAITING_STATES, WAITING_STATES_OF_OTHERS,
+    EARLIER_STATES, EARLIER_STATES_BYTES, FULL_ANSWER_BYTES, GROUP_TREE_BYTES, GROUP_UPDATE_BYTES, WAITING_STATES,
+    WAITING_STATES_OF_OTHERS,
 };
 use crate::testing::ed25519;
 use crate::wire::v1;
@@ -284,48 +284,6 @@ fn a_state_under_another_signature_does_not_wait_beside_itself() {
     let next = roster.apply(&states, id_of(OWNER), &gone.evidence()).roster;
     assert_eq!((next.current(), next.waiting().count()), (&two, 0));
     ROSTER.comes_back(&next);
-}
-
-#[test]
-fn t117_a_removed_former_owner_grows_the_tree_to_its_bound_and_the_rules_choose_once_for_each_update() {
-    let (base, known) = (personal(), Known::all());
-    let handed = hand_over(&base, OWNER, DOCTOR);
-    let without = next(&handed, DOCTOR, |draft| draft.members.retain(|member| member.account != id_of(OWNER)));
-    let mut roster = accepted(&[&base, &handed, &without], &known);
-    let mut tip = base;
-    for round in 0..3 {
-        let mut batch = Vec::new();
-        for n in 0..100 {
-            tip = titled(&tip, OWNER, &format!("{round} {n}"));
-            batch.push(tip.clone());
-        }
-        let next = applied(&roster, &batch.iter().collect::<Vec<_>>(), &known);
-        assert!(next.choices <= 1, "{}", next.choices);
-        roster = next.roster;
-        assert!(roster.tree.beside(&roster.chain) <= COMPETING_STATES_OF_GROUP);
-        ROSTER.comes_back(&roster);
-    }
-    assert_eq!(roster.tree.beside(&roster.chain), COMPETING_STATES_OF_GROUP);
-    let honest = titled(&without, DOCTOR, "honest");
-    assert_eq!(applied(&roster, &[&honest], &known).roster.current(), &honest);
-}
-
-#[test]
-fn t117_beyond_the_bound_what_stops_the_group_stays() {
-    let (base, known) = (personal(), Known::all());
-    let (one, other) = (hand_over(&base, OWNER, DOCTOR), hand_over(&base, OWNER, PATIENT));
-    let roster = accepted(&[&base, &one], &known);
-    let mut states = vec![other.clone()];
-    for n in 0..100 {
-        states.push(titled(states.last().unwrap(), PATIENT, &format!("{n}")));
-    }
-    let stopped = applied(&roster, &states.iter().collect::<Vec<_>>(), &known).roster;
-    assert!(stopped.is_stopped() && stopped.state(other.hash()).is_some());
-    assert_eq!(stopped.tree.beside(&stopped.chain), COMPETING_STATES_OF_GROUP);
-    ROSTER.comes_back(&stopped);
-    let more = titled(&stopped.tree.by_epoch().last().unwrap().state.clone(), PATIENT, "one more");
-    let refused = applied(&stopped, &[&more], &known);
-    assert_eq!((refused.roster.is_stopped(), refused.refused[0].1), (true, StateRejected::Full));
 }
 
 #[test]

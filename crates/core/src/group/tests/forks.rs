@@ -48,6 +48,16 @@ fn t118_a_custodians_state_replaces_the_owners_in_every_order() {
 }
 
 #[test]
+fn t118_a_custodians_state_replaces_a_branch_of_the_owner_that_holds_another_one() {
+    let base = clinical();
+    let custodian = titled(&base, CUSTODIAN, "by the custodian");
+    let owner = titled(&base, OWNER, "by the owner");
+    let later = ground_below(&owner, DEPUTY, custodian.hash());
+    one_winner(&base, &[&custodian, &owner, &later], &custodian);
+    one_winner(&base, &[&owner, &later], &later);
+}
+
+#[test]
 fn t117_a_hand_over_one_epoch_later_decides_in_every_order() {
     let base = clinical();
     let kept = titled(&base, OWNER, "kept");

@@ -3,6 +3,7 @@
 mod archive;
 mod bounds;
 mod chain;
+mod competing;
 mod convergence;
 mod fixture;
 mod forks;

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use carevow_core::group::{AccountKeys, Class, Currency, DeviceKey, GroupDraft, GroupState, Listing, Member, Policy, Role};
+use carevow_core::group::{
+    AccountKeys, Class, Currency, DeviceKey, GroupDraft, GroupState, Listing, Member, Policy, Role,
+};
 use carevow_core::identity::{AccountKey, LocalDevice};
 use carevow_core::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
 use carevow_core::{DeviceAddress, DeviceId, OrgId, RegNonce};

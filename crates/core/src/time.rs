@@ -36,6 +36,11 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// Milliseconds between this time and `other`, whichever is the earlier.
+    pub const fn apart(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
 }
 
 /// From a time up to, and without, another.

@@ -4,6 +4,7 @@ use carevow_core::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::error::StoreError;
+use crate::header::integer;
 
 /// An envelope as it was received.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,7 +18,7 @@ pub struct HeldEnvelope {
 }
 
 pub(crate) fn append(connection: &Connection, received: Timestamp, envelopes: &[&[u8]]) -> Result<(), StoreError> {
-    let received = i64::try_from(received.as_millis()).map_err(|_| StoreError::InvalidInput)?;
+    let received = integer(received.as_millis())?;
     let transaction = connection.unchecked_transaction()?;
     for envelope in envelopes {
         transaction

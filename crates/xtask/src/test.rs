@@ -1,5 +1,7 @@
 //! `cargo xtask test`: what CI runs, quickest first. It stops at the first thing that fails.
 
+use std::process::Command;
+
 use anyhow::{Context as _, ensure};
 
 use crate::workspace::{Tally, cargo, installed, root, succeed, watch};
@@ -46,6 +48,7 @@ pub fn run() -> anyhow::Result<Tally> {
 
 fn formatting() -> anyhow::Result<Tally> {
     succeed(&mut cargo(&["fmt", "--all", "--check"]))?;
+    succeed(&mut of_fuzz(&["fmt", "--check"]))?;
     Ok(Tally::passed(1))
 }
 
@@ -63,14 +66,15 @@ fn tests() -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-/// Every seed comes as far as it should, on the stable toolchain and without a fuzzer. `fuzz/` is a workspace of its own.
+/// `fuzz/` is a workspace of its own.
+fn of_fuzz(arguments: &[&str]) -> Command {
+    let mut command = cargo(arguments);
+    command.current_dir(root().join("fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
+    command
+}
+
+/// Every seed comes as far as it should, on the stable toolchain and without a fuzzer.
 fn fuzz_seeds() -> anyhow::Result<Tally> {
-    let of_fuzz = |arguments: &[&str]| {
-        let mut command = cargo(arguments);
-        command.current_dir(root().join("fuzz")).env("CARGO_TARGET_DIR", root().join("target/fuzz"));
-        command
-    };
-    succeed(&mut of_fuzz(&["fmt", "--check"]))?;
     succeed(&mut of_fuzz(&["clippy", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
     let (text, succeeded) = watch(&mut of_fuzz(&["test", "--quiet"]))?;
     let tally = libtest::tally(&text);

@@ -177,7 +177,7 @@ impl Content {
 
     /// `|sent_at − server_ts| > 24 h` ⇒ flagged.
     pub const fn judge_sent_at(&self, server: Timestamp) -> SentAt {
-        let apart = self.sent_at.as_millis().abs_diff(server.as_millis());
+        let apart = self.sent_at.apart(server);
         match apart > SENT_AT_TOLERANCE_MS {
             true => SentAt::Doubtful,
             false => SentAt::Plausible,

@@ -112,11 +112,7 @@ fn introduced(
 fn known(certificate: &DeviceCertificate, pin: &ManifestPin, at: JudgedAt) -> Result<ManifestPin, IntroductionError> {
     let certified = &certificate.device;
     pin.judge_key(&certified.aik, at.local())?;
-    let listed = pin.device(certified.address.device).is_some_and(|listed| {
-        let device = &listed.device;
-        (device.address, device.dsk, device.ddk) == (certified.address, certified.dsk, certified.ddk)
-    });
-    match listed {
+    match pin.device(certified.address.device).is_some_and(|listed| listed.device.is_same_device(certified)) {
         true => Ok(pin.clone()),
         false => Err(IntroductionError::NotListed),
     }
@@ -165,7 +161,8 @@ impl AuthenticatedEnvelope {
         open_on(message, sessions.into_iter().filter(|session| self.may_open_on(session)), now)
     }
 
-    /// The session message that it carries, for [`open_on`](Self::open_on). `DecryptFailed` for an INIT, or one that stands in a message's place.
+    /// The session message that it carries, for [`open_on`](Self::open_on). `DecryptFailed` for an INIT, or one that
+    /// stands in a message's place.
     pub fn session_message(&self) -> Result<SessionMessage<'_>, DecryptError> {
         match &self.inner {
             Inner::Session(inner) if inner.first() != Some(&TYPE_INIT) => SessionMessage::parse(inner),
@@ -182,7 +179,7 @@ impl AuthenticatedEnvelope {
     /// exactly its keys, under an identity key that counts as the certificate's.
     fn may_open_on(&self, session: &Session) -> bool {
         let (theirs, peer) = (&self.certificate.device, &session.peer().device);
-        let same_device = (theirs.address, theirs.dsk, theirs.ddk) == (peer.address, peer.dsk, peer.ddk);
+        let same_device = theirs.is_same_device(peer);
         same_device && (theirs.aik == peer.aik || self.aiks.contains(&peer.aik))
     }
 }

@@ -157,7 +157,7 @@ impl<'a> Evidence<'a> {
     /// manifest have not expired more than 7 d ago, and the pinned key descends from the listed one.
     pub(super) fn decides(&self, org: Option<OrgId>, account: AccountId, role: OrgRole) -> bool {
         let Some(pin) = self.pin_of(org).filter(|pin| !self.is_lapsed(pin)) else { return false };
-        let entry = pin.listed(account, self.now).filter(|_| pin.lists(account, role, self.now));
+        let entry = pin.listed_as(account, role, self.now);
         let recent = self.keys(account).is_some_and(|keys| keys.currency == Currency::Recent);
         recent && entry.is_some_and(|entry| self.descends(account, &entry.aik))
     }
@@ -170,11 +170,6 @@ impl<'a> Evidence<'a> {
     /// The pinned directory, if it is of this practice.
     pub(super) fn pin_of(&self, org: Option<OrgId>) -> Option<&'a DirectoryPin> {
         self.directory.filter(|pin| Some(pin.org()) == org)
-    }
-
-    /// The directory itself. Who of it counts is asked of the pin.
-    pub(super) fn directory_of(&self, org: Option<OrgId>) -> Option<&'a Directory> {
-        self.pin_of(org).map(DirectoryPin::current)
     }
 
     /// The pinned directory of this practice and all that chain to it.

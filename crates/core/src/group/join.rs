@@ -67,7 +67,7 @@ impl Roster {
         evidence: &Evidence<'_>,
     ) -> Result<Joined, JoinError> {
         let state = first(state, own, from, evidence)?;
-        if evidence.directory_of(state.org()).is_some_and(|directory| directory.is_expired(evidence.now)) {
+        if evidence.pin_of(state.org()).is_some_and(|pin| pin.current().is_expired(evidence.now)) {
             // An expired directory judges conversations that exist, and starts none.
             return Err(JoinError::Lacking(Lack::Directory));
         }

@@ -177,7 +177,7 @@ fn directory_now<'a>(state: &GroupState, evidence: &Evidence<'a>) -> Result<&'a 
 }
 
 fn custodian_aik(pin: &DirectoryPin, account: AccountId, now: Timestamp) -> Result<Ed25519PublicKey, Refusal> {
-    let listed = pin.listed(account, now).filter(|_| pin.lists(account, OrgRole::RecordsCustodian, now));
+    let listed = pin.listed_as(account, OrgRole::RecordsCustodian, now);
     listed.map(|entry| entry.aik).ok_or(Refusal::Lacking(Lack::Custodian))
 }
 

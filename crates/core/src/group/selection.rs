@@ -40,7 +40,7 @@ struct Branch {
 impl Tree {
     /// Chooses from the leaves to `base`. `accepted` is the chain so far: what none of the rules decides stays.
     pub(super) fn select(&self, base: StateHash, accepted: &[StateHash]) -> Selection {
-        let judging = Judging { tree: self, accepted: accepted.iter().copied().collect() };
+        let judging = Judging::of(self, accepted);
         let branches = judging.branches();
         let mut chain = vec![base];
         let mut hand_overs = Vec::new();
@@ -62,7 +62,11 @@ struct Judging<'a> {
     accepted: BTreeSet<StateHash>,
 }
 
-impl Judging<'_> {
+impl<'a> Judging<'a> {
+    fn of(tree: &'a Tree, accepted: &[StateHash]) -> Self {
+        Self { tree, accepted: accepted.iter().copied().collect() }
+    }
+
     fn branches(&self) -> BTreeMap<StateHash, Branch> {
         let mut branches = BTreeMap::new();
         for hash in self.tree.leaves_first() {

@@ -100,7 +100,7 @@ fn check_parties(header: &InitHeader, me: Recipient<'_>, from: Initiator<'_>) ->
     let (mine, theirs, sender) = (me.device.public().address, header.initiator(), from.device);
     let to_me = header.responder() == mine;
     let from_other = (theirs.address.account, theirs.address.device) != (mine.account, mine.device);
-    let same_device = theirs.address == sender.address && theirs.dsk == sender.dsk && theirs.ddk == sender.ddk;
+    let same_device = theirs.is_same_device(sender);
     let same_account = theirs.aik == sender.aik || from.other_aiks.contains(&theirs.aik);
     match to_me && from_other && same_device && same_account {
         true => Ok(()),

@@ -3,8 +3,6 @@
 //! Three steps, because an envelope needs them apart (B7.2): signatures and revocation come before the tag, times
 //! after it, since only an envelope whose tag verified may be held for a wrong clock.
 
-use core::fmt;
-
 use super::device::DevicePublic;
 use super::trust::Trust;
 use crate::ids::{AccountId, DeviceAddress, DeviceId, OrgId, RegNonce, Serial};
@@ -246,17 +244,7 @@ pub struct DeviceCertificate {
     pub assurance: Assurance,
 }
 
-macro_rules! redacted {
-    ($($name:ident),*) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-
-redacted!(UnverifiedCertificates, SignedCertificate, DeviceCertificate);
+crate::linking::opaque!(UnverifiedCertificates, SignedCertificate, DeviceCertificate);
 
 impl SignedBody for v1::IssuerCert {
     const LABEL: Label = Label::IssuerCert;

@@ -79,6 +79,5 @@ fn addresses(manifest: &Manifest) -> Vec<DeviceAddress> {
 
 /// The same registration with the same keys; the identity key over them may have rotated.
 pub(super) fn same(one: &ListedDevice, other: &ListedDevice) -> bool {
-    let key = |listed: &ListedDevice| (listed.device.address, listed.device.dsk, listed.device.ddk);
-    key(one) == key(other)
+    one.device.is_same_device(&other.device)
 }

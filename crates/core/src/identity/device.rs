@@ -70,6 +70,11 @@ impl DevicePublic {
         bytes
     }
 
+    /// Whether `other` is the same registration with the same keys; the identity key over them may have rotated.
+    pub fn is_same_device(&self, other: &Self) -> bool {
+        (self.address, self.dsk, self.ddk) == (other.address, other.dsk, other.ddk)
+    }
+
     /// Whether `pop` is this device's consent to belong to the account whose identity key is `aik`.
     pub fn consents_to(&self, aik: &Ed25519PublicKey, pop: &[u8]) -> bool {
         self.dsk.verify(Label::DevicePop, &[&self.possession_message(aik)], pop)

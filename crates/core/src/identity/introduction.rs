@@ -69,10 +69,7 @@ pub fn introduce(
     }
     let listed = pin
         .device(certified.address.device)
-        .filter(|listed| {
-            let device = &listed.device;
-            (device.address, device.dsk, device.ddk) == (certified.address, certified.dsk, certified.ddk)
-        })
+        .filter(|listed| listed.device.is_same_device(certified))
         .ok_or(IntroductionError::NotListed)?
         .clone();
     Ok(Introduction { listed, pin, events })

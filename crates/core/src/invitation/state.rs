@@ -8,6 +8,7 @@ use super::client::{CommittedClient, RevealedClient};
 use super::exchange::Nonce;
 use super::layout::{Invitation, Token};
 use super::practice::{AnsweredPractice, HistoryFrom, IssuedInvitation, UnverifiedClient, UsedToken, VerifiedClient};
+use crate::at_rest::ascending;
 use crate::ids::{AccountId, OrgId, SessionId};
 use crate::limits::RELAY_URL_BYTES;
 use crate::linking::RelayUrl;
@@ -291,9 +292,8 @@ impl CommittedClient {
 
 fn read_committed(fields: &Fields<'_>) -> Option<CommittedClient> {
     let sids = read_sids(fields)?;
-    let ascending = sids.iter().zip(sids.iter().skip(1)).all(|(one, next)| one < next);
     let (token, nonce) = (read_token(fields)?, Nonce::of(fields.secret(12)?));
-    ascending.then_some(CommittedClient { token, nonce, sids })
+    ascending(&sids).then_some(CommittedClient { token, nonce, sids })
 }
 
 impl RevealedClient {

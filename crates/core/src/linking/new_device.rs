@@ -36,8 +36,8 @@ pub enum LinkError {
     /// The device does not consent to belong to this account, or is not the device that was granted.
     #[error("the device did not answer this grant")]
     OtherDevice,
-    /// The directory's manifest is another account's, is not newer than the
-    /// grant's, has expired, or does not list this device with its keys.
+    /// The directory's manifest is another account's, is not newer than the grant's, has expired, or does not list this
+    /// device with its keys.
     #[error("the account does not list this device")]
     NotListed,
     /// The typed code is another one; the one try is used up.

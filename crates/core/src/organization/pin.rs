@@ -153,8 +153,13 @@ impl DirectoryPin {
 
     /// "Lists the account as `role`"; after a lost jump only if the losing directory does too.
     pub fn lists(&self, account: AccountId, role: OrgRole, now: Timestamp) -> bool {
+        self.listed_as(account, role, now).is_some()
+    }
+
+    /// What the directory says of an account that it [`lists`](Self::lists) as `role`.
+    pub fn listed_as(&self, account: AccountId, role: OrgRole, now: Timestamp) -> Option<&OrgMember> {
         let left = |loser: &Directory| loser.lists(account, role, now);
-        self.listed(account, now).is_some_and(|member| member.has(role)) && self.loser.as_ref().is_none_or(left)
+        self.listed(account, now).filter(|member| member.has(role) && self.loser.as_ref().is_none_or(left))
     }
 
     /// Whether an account is closed in the conversations of this practice: removed from its directory, outside its

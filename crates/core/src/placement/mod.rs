@@ -25,7 +25,7 @@ pub use refresh::{AfterFailedFetch, InitAik, RefreshReason, SendDecision, Sendin
 pub use resend::{AikStanding, ResendFacts, ResendRefused, ResendTrigger, may_resend};
 pub use retry::{AuthenticatedFailure, EnvelopeSeen, FailureCause, SenderStanding, retry_request};
 pub use sealing::{AccountTraffic, ArchivedArrival, EnvRecord, EnvelopeForm, Outgoing, SessionTraffic, envelope_form};
-pub use seen::{ReplacedKeys, SeenError, SeenSet, ServedBy};
+pub use seen::{SeenError, SeenSet, ServedBy};
 pub use session::{
     ArchivedSession, DeviceSessions, GenerationRefused, OpenedOn, Origin, Placement, Position, Rank, SessionSummary,
 };

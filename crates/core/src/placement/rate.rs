@@ -46,7 +46,7 @@ pub struct SecondRate {
 impl SecondRate {
     /// Counts one more.
     pub fn count(&self, now: Timestamp) -> Result<Self, RateExceeded> {
-        match (apart(now, self.began) < SECOND_MS, self.count < NEW_SESSIONS_PER_SECOND) {
+        match (now.apart(self.began) < SECOND_MS, self.count < NEW_SESSIONS_PER_SECOND) {
             (false, _) => Ok(Self { began: now, count: 1 }),
             (true, true) => Ok(Self { count: self.count.saturating_add(1), ..*self }),
             (true, false) => Err(RateExceeded { until: self.began.plus(SECOND_MS) }),
@@ -63,7 +63,7 @@ pub struct HourlyRate {
 impl HourlyRate {
     /// Counts one more.
     pub fn count(&self, now: Timestamp) -> Result<Self, RateExceeded> {
-        let within = self.recent.iter().copied().filter(|at| apart(now, *at) < HOUR_MS);
+        let within = self.recent.iter().copied().filter(|at| now.apart(*at) < HOUR_MS);
         let mut recent: Vec<_> = within.collect();
         let full = u32::try_from(recent.len()).is_ok_and(|count| count >= NEW_SESSIONS_PER_HOUR);
         if full {
@@ -73,11 +73,6 @@ impl HourlyRate {
         recent.push(now);
         Ok(Self { recent })
     }
-}
-
-/// How far two times lie apart, whichever is the earlier.
-const fn apart(one: Timestamp, other: Timestamp) -> u64 {
-    one.as_millis().abs_diff(other.as_millis())
 }
 
 const SECOND_MS: u64 = 1_000;

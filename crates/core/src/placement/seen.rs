@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::ids::SessionId;
-use crate::limits::{PREKEY_KEEP_MS, SEEN_SET};
-use crate::prekey::KeyId;
-use crate::time::Timestamp;
+use crate::limits::SEEN_SET;
+use crate::prekey::{KeyId, Rotation};
 
 /// The keys that an INIT without one-time keys used. When either is deleted, its replay finds no key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,31 +75,11 @@ impl SeenSet {
         self.entries.is_empty()
     }
 
-    /// How the keys that are replaced now are to be treated: at the cap, rotation is forced.
-    pub fn replaced_keys(&self) -> ReplacedKeys {
+    /// Why the keys that are replaced now are replaced: at the cap, rotation is forced.
+    pub fn rotation(&self) -> Rotation {
         match self.entries.len() >= SEEN_SET {
-            true => ReplacedKeys::Forced,
-            false => ReplacedKeys::Scheduled,
-        }
-    }
-}
-
-/// Why SPK and 0x24 are replaced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ReplacedKeys {
-    /// Every 7 days.
-    Scheduled,
-    /// At the cap of the seen-set: at once.
-    Forced,
-}
-
-impl ReplacedKeys {
-    /// When the private keys are deleted, after the directory confirmed their successors: 30 days later (INITs under
-    /// way), or at once.
-    pub const fn delete_at(self, confirmed_at: Timestamp) -> Timestamp {
-        match self {
-            Self::Scheduled => confirmed_at.plus(PREKEY_KEEP_MS),
-            Self::Forced => confirmed_at,
+            true => Rotation::SeenSetFull,
+            false => Rotation::Ordinary,
         }
     }
 }

@@ -149,7 +149,6 @@ impl HistoryGrant {
             }
             _ => false,
         };
-
         if granter != Granter::OwnAccount && grant.conversation != offer.conversation {
             return Err(HistoryError::OtherConversation);
         }

@@ -74,8 +74,7 @@ pub(super) fn judge_signer(
     let ExpectedSigner::Sender { device, pin } = evidence.signer else {
         return Ok(certificate);
     };
-    let keys = |device: &DevicePublic| (device.address, device.dsk, device.ddk);
-    if keys(&certificate.device) != keys(device) {
+    if !certificate.device.is_same_device(device) {
         return Err(SignerError::OtherDevice);
     }
     let pinned = pin.account() == device.address.account;

@@ -1,7 +1,5 @@
 //! The key hierarchy: `docs/store.md`, Keys.
 
-use core::fmt;
-
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
@@ -149,13 +147,4 @@ impl Passphrase {
     }
 }
 
-macro_rules! redacted {
-    ($($name:ident),*) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(..)"))
-            }
-        })*
-    };
-}
-redacted!(RootKey, StoreKey, RecordKey, SystemKeys, Passphrase);
+crate::linking::opaque!(RootKey, StoreKey, RecordKey, SystemKeys, Passphrase);

@@ -18,7 +18,7 @@ impl Tree {
         if self.beside(chain) <= COMPETING_STATES_OF_GROUP {
             return;
         }
-        let judging = Judging { tree: self, accepted: chain.iter().copied().collect() };
+        let judging = Judging::of(self, chain);
         let kept: BTreeSet<_> = judging.stop(chain).into_iter().chain(chain.iter().copied()).collect();
         while self.beside(chain) > COMPETING_STATES_OF_GROUP {
             let Some(last) = self.nodes().filter(|node| self.is_loose(node, &kept)).max_by_key(|node| self.worth(node))
@@ -36,7 +36,7 @@ impl Tree {
         if forks.iter().all(|parent| self.children(parent).len() <= COMPETING_STATES) {
             return Vec::new();
         }
-        let judging = Judging { tree: self, accepted: chain.iter().copied().collect() };
+        let judging = Judging::of(self, chain);
         let branches = judging.branches();
         let mut excess = Vec::new();
         for parent in forks {

@@ -4,9 +4,9 @@ use super::super::*;
 use super::sid;
 use crate::ids::SessionId;
 use crate::limits::SEEN_SET;
-use crate::prekey::KeyId;
+use crate::prekey::{HeldPrekey, KeyId, RecordType, Rotation, Standing};
 use crate::testing::at;
-use crate::time::DAY_MS;
+use crate::time::{DAY_MS, Timestamp};
 
 const fn served(signed: u32, last_resort: u32) -> ServedBy {
     ServedBy { signed: KeyId(signed), last_resort: KeyId(last_resort) }
@@ -88,16 +88,28 @@ fn entries_go_when_either_key_that_they_used_is_deleted() {
     assert_eq!((last_resort.check(&sid(3)), last_resort.len()), (Err(SeenError::Replay), 1));
 }
 
+/// When the private half of an SPK goes whose replacement the directory confirms at 0.
+fn deleted_at(rotation: Rotation) -> Option<Timestamp> {
+    let prekey = HeldPrekey {
+        record_type: RecordType::Signed,
+        key_id: KeyId(1),
+        not_before: at(0),
+        not_after: at(0).plus(30 * DAY_MS),
+        standing: Standing::InUse,
+    };
+    prekey.replaced(rotation, at(0)).delete_at(rotation)
+}
+
 #[test]
 fn t040_full_set_refuses_and_forces_rotation() {
     let mut set = full();
     assert_eq!(set.insert(sid(0xff), served(1, 1)), Err(SeenError::Full));
     assert_eq!(set.len(), SEEN_SET);
     assert_eq!(set.insert(numbered(5), served(1, 1)), Err(SeenError::Replay), "and still knows replays");
-    assert_eq!(set.replaced_keys(), ReplacedKeys::Forced);
-    assert_eq!(ReplacedKeys::Forced.delete_at(at(0)), at(0), "as soon as the directory confirms");
-    assert_eq!(SeenSet::default().replaced_keys(), ReplacedKeys::Scheduled, "control");
-    assert_eq!(ReplacedKeys::Scheduled.delete_at(at(0)), at(0).plus(30 * DAY_MS), "control");
+    assert_eq!(set.rotation(), Rotation::SeenSetFull);
+    assert_eq!(deleted_at(set.rotation()), Some(at(0)), "as soon as the directory confirms");
+    assert_eq!(SeenSet::default().rotation(), Rotation::Ordinary, "control");
+    assert_eq!(deleted_at(Rotation::Ordinary), Some(at(0).plus(30 * DAY_MS)), "control");
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn sealed(criterion: &mut Bench) {
         issuer_cert: &alice.issuer_cert,
         manifest: &alice.manifest,
     };
-    let to = SealTo { device: &bundle.device, env: &bundle.env };
-    let (init, _) = say(&alice.initiate(&bundle, 1), &content, &mut rng(2));
+    let to = SealTo::new(&bundle.device, &bundle.env, at(1)).unwrap();
+    let (init, _) = say(&alice.initiate(bob.bundle(), 1), &content, &mut rng(2));
     let (message, _) = say(&Pair::established(3).alice, &content, &mut rng(4));
     let keys = [LiveEnvelopeKey::new(&bob.env, None, at(3)).unwrap()];
     let mut group = criterion.benchmark_group(OPERATION);

@@ -2,8 +2,8 @@
 
 use carevow_core::handshake::{Accepted, Generation, InitMessage, Initiator, Recipient, ResponderPrekeys};
 use carevow_core::identity::{
-    AccountKey, Assurance, DeviceKind, DeviceTerms, IssuerKey, IssuerTerms, ListedDevice, LocalDevice, Manifest,
-    ManifestDraft, RevocationList, Revocations, RootKey, Trust, TrustRoots,
+    AccountKey, Assurance, DeviceCertificate, DeviceKind, DeviceTerms, IssuerKey, IssuerTerms, ListedDevice,
+    LocalDevice, Manifest, ManifestDraft, RevocationList, Revocations, RootKey, Trust, TrustRoots,
 };
 use carevow_core::ids::Serial;
 use carevow_core::prekey::{
@@ -119,14 +119,19 @@ impl Party {
         Recipient { device: &self.device, previous_aiks: &[] }
     }
 
+    /// Its certificate, as somebody who verified it has it.
+    pub fn certificate(&self) -> DeviceCertificate {
+        self.bundle().certificate
+    }
+
     /// A session with the device of `bundle`.
-    pub fn initiate(&self, bundle: &PrekeyBundle, seed: u64) -> Session {
+    pub fn initiate(&self, bundle: PrekeyBundle, seed: u64) -> Session {
         Session::initiate(&self.device, bundle, Generation::FIRST, at(1), &mut rng(seed)).unwrap()
     }
 
     /// What this device makes of an INIT that `from` sent.
-    pub fn accept(&self, init: &[u8], from: &Self) -> Accepted {
-        let from = Initiator { device: from.device.public(), other_aiks: &[], highest_generation: None };
+    pub fn accept(&self, init: &[u8], from: &DeviceCertificate) -> Accepted {
+        let from = Initiator::certified(from, None);
         let prekeys = ResponderPrekeys { spk: &self.spk, opk: Some(&self.opk), kem: &self.kem };
         InitMessage::parse(init).unwrap().accept(self.recipient(), from, prekeys, at(2)).unwrap()
     }
@@ -160,8 +165,8 @@ impl Pair {
         let (alice, bob) = (Party::new(1), Party::new(2));
         // A key that is drawn twice in a session is refused: each of its parts has a source of its own.
         let (begin, mut random) = (seed << 32, rng(seed << 32 | 1));
-        let (init, mine) = say(&alice.initiate(&bob.bundle(), begin), b"hello", &mut random);
-        let mut pair = Self { alice: mine, bob: bob.accept(init.as_bytes(), &alice).session };
+        let (init, mine) = say(&alice.initiate(bob.bundle(), begin), b"hello", &mut random);
+        let mut pair = Self { alice: mine, bob: bob.accept(init.as_bytes(), &alice.certificate()).session };
         pair.bob_to_alice(b"answer", &mut random);
         pair.alice_to_bob(b"again", &mut random);
         pair

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use carevow_core::DecryptError;
-use carevow_core::handshake::{Generation, InitMessage, Initiator};
+use carevow_core::handshake::{Generation, InitMessage};
 use carevow_core::ratchet::{LaneOffer, Opened, Outgoing, SendOptions, Session, SessionMessage};
 
 use crate::world::{NOW, WORLD, rng};
@@ -20,7 +20,7 @@ pub struct Hello {
 
 /// Alice's first message.
 pub static HELLO: LazyLock<Hello> = LazyLock::new(|| {
-    let session = Session::initiate(&WORLD.alice.device, &WORLD.bundle, Generation::FIRST, NOW, &mut rng(1));
+    let session = Session::initiate(&WORLD.alice.device, WORLD.fresh_bundle(), Generation::FIRST, NOW, &mut rng(1));
     let session = session.expect("a verified bundle makes a session");
     let (outgoing, alice) = send(&session, b"hello", SendOptions::CLINICAL, 2);
     Hello { alice, init: outgoing.as_bytes().to_vec(), outgoing }
@@ -95,7 +95,7 @@ pub fn open(session: &Session, bytes: &[u8]) -> Result<(Opened, Session), Decryp
 
 /// Bob accepts an INIT of Alice.
 pub fn accept(bytes: &[u8]) -> Result<Session, DecryptError> {
-    let from = Initiator { device: WORLD.alice.device.public(), other_aiks: &[], highest_generation: None };
+    let from = WORLD.initiator();
     let accepted = InitMessage::parse(bytes)?.accept(WORLD.bob.recipient(), from, WORLD.bob.prekeys(), NOW)?;
     Ok(accepted.session)
 }

@@ -45,7 +45,7 @@ static HONEST: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
         issuer_cert: &alice.issuer_cert,
         manifest: &manifest,
     };
-    let to = SealTo { device: &WORLD.bundle.device, env: &WORLD.bundle.env };
+    let to = SealTo::new(&WORLD.bundle.device, &WORLD.bundle.env, NOW).expect("a key that is valid now");
     let seal = |message: &Outgoing, seed| by.seal(message, to, &mut rng(seed)).expect("an honest envelope");
     let (message, _) = send(&CONVERSATION.alice, b"sealed", SendOptions::CLINICAL, 20);
     [seal(&HELLO.outgoing, 21), seal(&message, 22), message.as_bytes().to_vec()]

@@ -1,6 +1,6 @@
 //! INIT: `docs/protocol.md` B4.
 
-use carevow_core::handshake::{INIT_HEADER_BYTES, InitHeader, InitMessage, Initiator};
+use carevow_core::handshake::{INIT_HEADER_BYTES, InitHeader, InitMessage};
 
 use crate::conversation::HELLO;
 use crate::input::{Input, edit};
@@ -35,7 +35,7 @@ fn init(data: &[u8]) -> Depth {
     let header = header.and_then(|bytes| InitHeader::parse(bytes).ok().filter(|header| header.as_bytes() == bytes));
     let Ok(init) = InitMessage::parse(&bytes) else { return u32::from(header.is_some()) };
     assert_eq!(header.expect("it was parsed above").sid(), init.header().sid());
-    let from = Initiator { device: WORLD.alice.device.public(), other_aiks: &[], highest_generation: None };
+    let from = WORLD.initiator();
     let Ok(accepted) = init.accept(WORLD.bob.recipient(), from, WORLD.bob.prekeys(), NOW) else { return 2 };
     assert!(bytes == HELLO.init, "an altered INIT was accepted");
     assert_eq!(accepted.opened.content(), b"hello");

@@ -1,15 +1,16 @@
 //! Invitations: `docs/protocol.md` B18.
 
+use std::slice;
 use std::sync::LazyLock;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use carevow_core::SessionId;
 use carevow_core::ids::OrgId;
 use carevow_core::invitation::{
-    ClientState, CommittedClient, Invitation, IssuedInvitation, PracticeFacts, PracticeState, WhereConfirmed,
+    ClientState, CommittedClient, Invitation, IssuedInvitation, PracticeState, WhereConfirmed,
 };
 use carevow_core::linking::RelayUrl;
-use carevow_core::primitives::{Ed25519PublicKey, Ed25519Secret};
+use carevow_core::organization::{Directory, DirectoryDraft, OrgKey, OrgMember, OrgRole};
 use carevow_core::safety_number::TypedCode;
 use carevow_core::wire::v1;
 use prost::Message as _;
@@ -88,13 +89,27 @@ const ORG: OrgId = OrgId::from_bytes([0x0f; 16]);
 const SID: SessionId = SessionId::from_bytes([0x51; 32]);
 
 static RELAYS: LazyLock<[RelayUrl; 1]> = LazyLock::new(|| [RelayUrl::new("https://relay.example").expect("short")]);
-static ORG_KEY: LazyLock<Ed25519PublicKey> =
-    LazyLock::new(|| Ed25519Secret::from_seed(&Zeroizing::new([0x0f; 32])).public_key());
+static ORG_KEY: LazyLock<OrgKey> = LazyLock::new(|| OrgKey::from_seed(ORG, &Zeroizing::new([0x0f; 32])));
+/// The practice lists Bob.
+static DIRECTORY: LazyLock<Directory> = LazyLock::new(|| {
+    let member = OrgMember {
+        account: WORLD.bob.account.account(),
+        aik: WORLD.bob.account.public_key(),
+        display_name: String::new(),
+        roles: vec![OrgRole::Clinical],
+        not_before: None,
+        not_after: None,
+        previous_aiks: Vec::new(),
+    };
+    let draft = DirectoryDraft { display_name: String::new(), members: vec![member], next_org_key: None };
+    Directory::issue(&ORG_KEY, None, draft, NOW).expect("a right directory")
+});
 
 /// The invitation of all runs, by Bob's practice.
 fn issued() -> IssuedInvitation {
     let (account, expires) = (WORLD.bob.account.account(), NOW.plus(7 * DAY));
-    IssuedInvitation::issue((ORG, &ORG_KEY), account, None, &RELAYS[0], expires, NOW, &mut rng(3)).expect("seeded")
+    IssuedInvitation::issue((ORG, &ORG_KEY.public_key()), account, None, &RELAYS[0], expires, NOW, &mut rng(3))
+        .expect("seeded")
 }
 
 /// The bytes in a text form, without the checksum.
@@ -122,15 +137,7 @@ fn text(data: &[u8]) -> Depth {
     };
     let Ok(invitation) = Invitation::parse(&text, &*RELAYS, NOW) else { return 0 };
     assert!(text.ends_with(invitation.to_text().as_str()), "an invitation has one text form");
-    let bob = WORLD.bob.account.public_key();
-    let facts = PracticeFacts {
-        org: ORG,
-        org_key: &ORG_KEY,
-        listed_aik: Some(&bob),
-        bundle_account: WORLD.bob.account.account(),
-        bundle_aik: &bob,
-    };
-    let Ok(checked) = invitation.check(&facts) else { return 1 };
+    let Ok(checked) = invitation.check(&DIRECTORY, slice::from_ref(&WORLD.bundle), NOW) else { return 1 };
     checked.commit("Ms. A", &mut rng(4)).expect("a short name");
     3
 }
@@ -144,16 +151,9 @@ struct Exchange {
 
 impl Exchange {
     fn committed() -> (v1::InvitationUse, CommittedClient) {
-        let bob = WORLD.bob.account.public_key();
-        let facts = PracticeFacts {
-            org: ORG,
-            org_key: &ORG_KEY,
-            listed_aik: Some(&bob),
-            bundle_account: WORLD.bob.account.account(),
-            bundle_aik: &bob,
-        };
         let invitation = Invitation::parse(&issued().invitation().to_text(), &*RELAYS, NOW).expect("honest");
-        let checked = invitation.check(&facts).unwrap_or_else(|_| unreachable!("honest"));
+        let checked = invitation.check(&DIRECTORY, slice::from_ref(&WORLD.bundle), NOW);
+        let checked = checked.unwrap_or_else(|_| unreachable!("honest"));
         let (message, mut client) = checked.commit("Ms. A", &mut rng(4)).unwrap_or_else(|_| unreachable!("honest"));
         client.sent_on(SID);
         (message, client)

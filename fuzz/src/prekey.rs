@@ -54,7 +54,7 @@ fn bundle(data: &[u8]) -> Depth {
     let pinned = again.verify(&WORLD.trust, &BundleTarget { pin: Some(&pin), ..target }, NOW);
     let pinned = pinned.expect("Bob has signed one manifest and uses one suite");
     assert!(pinned.bundle == verified.bundle);
-    let session = Session::initiate(&WORLD.alice.device, &verified.bundle, Generation::FIRST, NOW, &mut rng(1));
+    let session = Session::initiate(&WORLD.alice.device, verified.bundle, Generation::FIRST, NOW, &mut rng(1));
     let session = session.expect("a verified bundle makes a session");
     session.encrypt(b"hello", SendOptions::COMPACT, NOW, &mut rng(2)).expect("a new session sends");
     3

@@ -2,6 +2,7 @@
 //! signature too.
 
 use std::io::{self, Read};
+use std::num::NonZeroU64;
 use std::sync::LazyLock;
 
 use carevow_core::identity::ManifestPin;
@@ -212,7 +213,7 @@ fn admit(body: &[u8]) -> Depth {
     let verified = verified(&statement).expect("just signed");
     let mut depth = 1;
     for recorder in [Recorder::Patient, Recorder::Proxy, Recorder::Clinician, Recorder::Other] {
-        match ConsentRecord::admit(&verified, recorder) {
+        match ConsentRecord::admit(&verified, recorder, NonZeroU64::MIN) {
             Ok(record) => {
                 assert!(recorder != Recorder::Other);
                 assert_eq!(record.consent().to_bytes(), body, "a consent has one encoding");

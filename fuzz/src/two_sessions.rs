@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use carevow_core::handshake::{InitMessage, Initiator};
+use carevow_core::handshake::InitMessage;
 use carevow_core::ratchet::{LaneOffer, SendOptions, Session, SessionMessage};
 use carevow_core::{DecryptError, Timestamp};
 use rand_chacha::ChaCha20Rng;
@@ -231,7 +231,7 @@ fn receive(session: Option<&Session>, bytes: &[u8], now: Timestamp) -> Result<(V
     let (opened, next) = match (&init, session) {
         (Ok(init), Some(session)) if init.header().sid() == session.sid() => session.decrypt(init.message(), now)?,
         (Ok(init), None) => {
-            let from = Initiator { device: WORLD.alice.device.public(), other_aiks: &[], highest_generation: None };
+            let from = WORLD.initiator();
             let accepted = init.accept(WORLD.bob.recipient(), from, WORLD.bob.prekeys(), now)?;
             (accepted.opened, accepted.session)
         }

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use carevow_core::handshake::{Recipient, ResponderPrekeys};
+use carevow_core::handshake::{Initiator, Recipient, ResponderPrekeys};
 use carevow_core::identity::{
-    AccountKey, Assurance, DeviceKind, DeviceTerms, IssuerKey, IssuerTerms, JudgedAt, ListedDevice, LocalDevice,
-    Manifest, ManifestDraft, RevocationList, Revocations, RootKey, Trust, TrustRoots,
+    AccountKey, Assurance, DeviceCertificate, DeviceKind, DeviceTerms, IssuerKey, IssuerTerms, JudgedAt, ListedDevice,
+    LocalDevice, Manifest, ManifestDraft, RevocationList, Revocations, RootKey, Trust, TrustRoots,
 };
 use carevow_core::ids::Serial;
 use carevow_core::prekey::{
@@ -185,6 +185,25 @@ pub struct World {
     pub bob: Party,
     /// Bob's bundle as Alice verified it.
     pub bundle: PrekeyBundle,
+    /// Alice's certificate as Bob verified it.
+    pub alice_cert: DeviceCertificate,
+}
+
+impl World {
+    /// As the initiator of an INIT whose envelope was in order.
+    pub fn initiator(&self) -> Initiator<'_> {
+        Initiator::certified(&self.alice_cert, None)
+    }
+
+    /// A bundle of Bob's, to be used up.
+    pub fn fresh_bundle(&self) -> PrekeyBundle {
+        verified(&self.bob, &self.trust)
+    }
+}
+
+fn verified(party: &Party, trust: &Trust) -> PrekeyBundle {
+    let bundle = UnverifiedBundle::parse(&party.parts().encode()).expect("a right bundle");
+    bundle.verify(trust, &party.target(), NOW).expect("a right bundle").bundle
 }
 
 /// The same for every run.
@@ -193,7 +212,6 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let list = RevocationList::verify(&service.revocation_list(1), &service.roots(), None).expect("a right list");
     let trust = Trust { roots: service.roots(), revocations: Some(list) };
     let (alice, bob) = (Party::new(1, &service), Party::new(2, &service));
-    let bundle = UnverifiedBundle::parse(&bob.parts().encode()).expect("a right bundle");
-    let bundle = bundle.verify(&trust, &bob.target(), NOW).expect("a right bundle").bundle;
-    World { service, trust, alice, bob, bundle }
+    let (bundle, alice_cert) = (verified(&bob, &trust), verified(&alice, &trust).certificate);
+    World { service, trust, alice, bob, bundle, alice_cert }
 });

@@ -87,10 +87,11 @@ impl Device {
     /// Makes a session with the device of a bundle.
     pub fn begin(&mut self, verified: Verified, now: Timestamp, rng: &mut Source) -> Result<(), DemoError> {
         let Verified { bundle, pin } = verified;
-        let session = Session::initiate(&self.local, &bundle, Generation::FIRST, now, rng)?;
-        let address = bundle.device.address;
+        let (device, env) = (bundle.device, bundle.env.clone());
+        let session = Session::initiate(&self.local, bundle, Generation::FIRST, now, rng)?;
+        let address = device.address;
         self.pins.insert(address.account, pin);
-        self.envelope_keys.insert(address, (bundle.device, bundle.env));
+        self.envelope_keys.insert(address, (device, env));
         self.sessions.insert(address, session);
         Ok(())
     }
@@ -134,12 +135,18 @@ impl Device {
         let (outgoing, next) = session.encrypt(bytes, options, now, rng)?;
         self.sessions.insert(to, next);
         match outgoing {
-            Outgoing::Init(_) => self.seal(&outgoing, to, rng),
+            Outgoing::Init(_) => self.seal(&outgoing, to, now, rng),
             Outgoing::Session(bytes) => Ok(bytes),
         }
     }
 
-    fn seal(&self, message: &Outgoing, to: DeviceAddress, rng: &mut Source) -> Result<Vec<u8>, DemoError> {
+    fn seal(
+        &self,
+        message: &Outgoing,
+        to: DeviceAddress,
+        now: Timestamp,
+        rng: &mut Source,
+    ) -> Result<Vec<u8>, DemoError> {
         let (device, env) = self.envelope_keys.get(&to).ok_or_else(|| no_session("sealing"))?;
         let manifest = self.manifest.to_signed();
         let by = SealedBy {
@@ -148,7 +155,7 @@ impl Device {
             issuer_cert: &self.certificates.issuer,
             manifest: &manifest,
         };
-        Ok(by.seal(message, SealTo { device, env }, rng)?)
+        Ok(by.seal(message, SealTo::new(device, env, now)?, rng)?)
     }
 
     /// Numbers of messages of `sender` that have not come, though later ones have.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use carevow_core::attachment::AttachmentError;
 use carevow_core::content::{ContentRejected, DraftError};
+use carevow_core::envelope::EnvelopeKeyError;
 use carevow_core::errors::EncryptError;
 use carevow_core::identity::{ManifestError, RevocationError, TrustRootsError};
 use carevow_core::prekey::BundleError;
@@ -107,6 +108,7 @@ protocol_steps! {
     ManifestError => "signing a device list",
     BundleError => "verifying a key bundle",
     EncryptError => "encrypting",
+    EnvelopeKeyError => "sealing",
     DraftError => "writing a message",
     ContentRejected => "reading a message",
     Refused => "receiving a genuine message",

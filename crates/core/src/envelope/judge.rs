@@ -120,6 +120,7 @@ fn known(certificate: &DeviceCertificate, pin: &ManifestPin, at: JudgedAt) -> Re
 
 /// An envelope whose sender is proved: certificate, tag and manifest are in order. If only its content fails from here
 /// on, that is an authenticated failure (B7.2).
+#[non_exhaustive]
 pub struct AuthenticatedEnvelope {
     /// The sender's certificate.
     pub certificate: DeviceCertificate,

@@ -25,7 +25,7 @@ mod tests;
 
 pub use judge::{AuthenticatedEnvelope, Inner, Judged, Pinned, WhyHeld};
 pub use open::{LiveEnvelopeKey, SealedEnvelope, TaggedEnvelope};
-pub use seal::{SealTo, SealedBy};
+pub use seal::{EnvelopeKeyError, SealTo, SealedBy};
 pub use trial::{MatchedSession, open_on};
 
 use crate::errors::DecryptError;

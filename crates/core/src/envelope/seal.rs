@@ -20,6 +20,7 @@ use crate::prekey::PublishedRecord;
 use crate::primitives::{XWingPublicKey, setup_sender};
 use crate::random::draw;
 use crate::ratchet::Outgoing;
+use crate::time::Timestamp;
 use crate::wire::{lp, v1};
 
 /// `kind` of a SealedContent.
@@ -49,10 +50,35 @@ pub struct SealedBy<'a> {
 /// The recipient's side.
 #[derive(Clone, Copy)]
 pub struct SealTo<'a> {
-    /// The device, under the pinned identity key.
-    pub device: &'a DevicePublic,
-    /// Its verified ENV record.
-    pub env: &'a PublishedRecord<XWingPublicKey>,
+    device: &'a DevicePublic,
+    env: &'a PublishedRecord<XWingPublicKey>,
+}
+
+/// An envelope key that the recipient would not open with: a newer ENV record is fetched (B3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EnvelopeKeyError {
+    /// The record has run out.
+    #[error("the envelope key has expired")]
+    Expired,
+    /// The record is another device's, or of another registration.
+    #[error("the envelope key belongs to another device")]
+    OtherDevice,
+}
+
+impl<'a> SealTo<'a> {
+    /// `device`, under the pinned identity key, by its verified ENV record, which must not have run out: its owner
+    /// deletes the key some time after, and then the envelope is lost.
+    pub fn new(
+        device: &'a DevicePublic,
+        env: &'a PublishedRecord<XWingPublicKey>,
+        now: Timestamp,
+    ) -> Result<Self, EnvelopeKeyError> {
+        match (env.address == device.address, now < env.not_after) {
+            (false, _) => Err(EnvelopeKeyError::OtherDevice),
+            (true, false) => Err(EnvelopeKeyError::Expired),
+            (true, true) => Ok(Self { device, env }),
+        }
+    }
 }
 
 impl SealedBy<'_> {

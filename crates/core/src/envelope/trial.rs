@@ -6,6 +6,7 @@ use crate::time::Timestamp;
 
 /// The session whose header key opened a message.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MatchedSession<'s> {
     /// The session.
     pub session: &'s Session,

@@ -54,6 +54,7 @@ pub enum IssueError {
 
 /// A state that this device has issued and applied.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Issued {
     /// To be stored.
     pub roster: Roster,

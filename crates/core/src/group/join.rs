@@ -50,6 +50,7 @@ pub enum Rejoining {
 
 /// A roster that begins with the state that brought this device in.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Joined {
     /// To be stored.
     pub roster: Roster,

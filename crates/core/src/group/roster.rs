@@ -87,6 +87,7 @@ pub enum Fork {
 
 /// What came of states that were received.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Applied {
     /// To be stored.
     pub roster: Roster,

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::secrets::SharedSecrets;
 use super::{Generation, Grade, InitHeader, InitMessage, PrekeyUse};
 use crate::errors::DecryptError;
-use crate::identity::{DevicePublic, LocalDevice};
+use crate::identity::{DeviceCertificate, DevicePublic, LocalDevice};
 use crate::prekey::{KemPrekey, OneTimePrekey, SignedPrekey, bundle_hash};
 use crate::primitives::{Ed25519PublicKey, X25519PublicKey, X25519Secret};
 use crate::ratchet::{Opened, Session, SessionPeer};
@@ -26,13 +26,23 @@ pub struct Recipient<'a> {
 
 /// Who the envelope proved to have sent the message: certificate, manifest and tag are verified (B7.2).
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Initiator<'a> {
     /// The device of the certificate.
-    pub device: &'a DevicePublic,
+    pub(crate) device: &'a DevicePublic,
     /// Identity keys that count as its account's current one (B2), besides the certificate's.
-    pub other_aiks: &'a [Ed25519PublicKey],
+    pub(crate) other_aiks: &'a [Ed25519PublicKey],
     /// The highest generation of any session sent to it or accepted from it.
-    pub highest_generation: Option<Generation>,
+    pub(crate) highest_generation: Option<Generation>,
+}
+
+impl<'a> Initiator<'a> {
+    /// The device that `certificate` names, while the account has the identity key that the certificate has. From an
+    /// envelope: [`AuthenticatedEnvelope::initiator`](crate::envelope::AuthenticatedEnvelope::initiator), which knows
+    /// the former keys too.
+    pub const fn certified(certificate: &'a DeviceCertificate, highest_generation: Option<Generation>) -> Self {
+        Self { device: &certificate.device, other_aiks: &[], highest_generation }
+    }
 }
 
 /// The private prekeys that the header names, by id *and* type.
@@ -51,6 +61,7 @@ pub struct ResponderPrekeys<'a> {
 /// The caller commits, in one transaction: the session (placed by B12), the pins, the deletion of the one-time keys,
 /// and, if [`Grade::uses_one_time_key`] is false, the insertion of `sid` into the seen-set (already there ⇒ nothing is
 /// committed, `DecryptFailed`).
+#[non_exhaustive]
 pub struct Accepted {
     /// The session, confirmed.
     pub session: Session,

@@ -17,17 +17,19 @@ use crate::time::Timestamp;
 impl Session {
     /// A session with the device of `bundle`, unconfirmed. Its first message already reaches the other side.
     ///
-    /// `generation` is one more than the highest of any session with that device, ours or theirs (B12).
+    /// `generation` is one more than the highest of any session with that device, ours or theirs (B12). The bundle is
+    /// used up: its one-time keys make one session. What is needed of it afterwards is copied before.
+    #[expect(clippy::needless_pass_by_value, reason = "a bundle makes one session")]
     pub fn initiate(
         me: &LocalDevice,
-        bundle: &PrekeyBundle,
+        bundle: PrekeyBundle,
         generation: Generation,
         now: Timestamp,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, EncryptError> {
         let ek = draw(rng)?;
         let encapsulation = draw(rng)?;
-        initiate(me, bundle, generation, now, &ek, &encapsulation)
+        initiate(me, &bundle, generation, now, &ek, &encapsulation)
     }
 }
 

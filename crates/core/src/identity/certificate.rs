@@ -231,6 +231,7 @@ impl SignedCertificate {
 
 /// "Our service says that this account has this identity key, and this device": valid when it was judged.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeviceCertificate {
     /// Whom it names.
     pub device: DevicePublic,

@@ -27,6 +27,7 @@ pub enum IntroductionError {
 
 /// A device that its service certified and its account lists.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Introduction {
     /// As the newest manifest lists it, under the identity key of that.
     pub listed: ListedDevice,

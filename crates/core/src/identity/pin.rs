@@ -52,6 +52,7 @@ pub enum PinError {
 
 /// The next pin, and what has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Adoption {
     /// To be stored.
     pub pin: ManifestPin,

@@ -4,28 +4,16 @@ use rand_core::TryCryptoRng;
 
 use super::exchange::{Nonce, UseError, code, commit_message};
 use super::layout::{Invitation, Token};
-use crate::ids::{AccountId, OrgId, SessionId};
+use crate::ids::SessionId;
 use crate::limits::DISPLAY_NAME_BYTES;
-use crate::organization::TrustedOrgKey;
+use crate::organization::{Directory, TrustedOrgKey};
+use crate::prekey::PrekeyBundle;
+#[cfg(test)]
 use crate::primitives::Ed25519PublicKey;
 use crate::random::RandomError;
 use crate::safety_number::ConfirmationCode;
+use crate::time::Timestamp;
 use crate::wire::v1;
-
-/// What the verified directory and the verified bundles say.
-#[derive(Clone, Copy, Debug)]
-pub struct PracticeFacts<'a> {
-    /// Whose directory it is.
-    pub org: OrgId,
-    /// The key that it states and that signed it.
-    pub org_key: &'a Ed25519PublicKey,
-    /// The identity key that it lists for the invitation's account, if it lists it now.
-    pub listed_aik: Option<&'a Ed25519PublicKey>,
-    /// The account of the bundles.
-    pub bundle_account: AccountId,
-    /// The identity key of the bundles.
-    pub bundle_aik: &'a Ed25519PublicKey,
-}
 
 /// What was fetched is not what the invitation names; no INIT is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -36,18 +24,39 @@ pub enum PracticeMismatch {
     /// The directory does not list the account, or lists it with another identity key than its bundles have.
     #[error("the practice does not list this account")]
     NotListed,
+    /// The directory has run out: no conversation begins with it (B17).
+    #[error("the directory has expired")]
+    Expired,
 }
 
 impl Invitation {
-    /// Checks both hashes (this one and, when parsing, the checksum), and that the directory lists the account with
-    /// the identity key of the bundles.
-    pub fn check(self, facts: &PracticeFacts<'_>) -> Result<CheckedInvitation, PracticeMismatch> {
-        let named = TrustedOrgKey::confirmed(self.org, facts.org_key, &self.org_key_hash);
-        let org_key = named.filter(|_| facts.org == self.org).ok_or(PracticeMismatch::OtherOrganization)?;
-        match facts.bundle_account == self.account && facts.listed_aik == Some(facts.bundle_aik) {
+    /// Step 1: the directory is the one that the invitation names by id and by the hash of its key, has not expired, and
+    /// lists the account, at this time, with the identity key of the bundles, of which there is at least one.
+    pub fn check(
+        self,
+        directory: &Directory,
+        bundles: &[PrekeyBundle],
+        now: Timestamp,
+    ) -> Result<CheckedInvitation, PracticeMismatch> {
+        let named = TrustedOrgKey::confirmed(self.org, directory.org_key(), &self.org_key_hash);
+        let org_key = named.filter(|_| directory.org() == self.org).ok_or(PracticeMismatch::OtherOrganization)?;
+        if directory.is_expired(now) {
+            return Err(PracticeMismatch::Expired);
+        }
+        let listed = directory.listed(self.account, now).ok_or(PracticeMismatch::NotListed)?;
+        let of_member =
+            |bundle: &PrekeyBundle| (bundle.device.address.account, bundle.device.aik) == (listed.account, listed.aik);
+        match !bundles.is_empty() && bundles.iter().all(of_member) {
             true => Ok(CheckedInvitation { invitation: self, org_key }),
             false => Err(PracticeMismatch::NotListed),
         }
+    }
+
+    /// What [`check`](Self::check) gives for a practice with this key.
+    #[cfg(test)]
+    pub(crate) fn assumed(self, org_key: &Ed25519PublicKey) -> CheckedInvitation {
+        let org_key = TrustedOrgKey::confirmed(self.org, org_key, &self.org_key_hash).unwrap();
+        CheckedInvitation { invitation: self, org_key }
     }
 }
 

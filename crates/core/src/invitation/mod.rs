@@ -24,9 +24,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use client::{
-    CheckedInvitation, CommitError, CommittedClient, PracticeFacts, PracticeMismatch, PracticeNonce, RevealedClient,
-};
+pub use client::{CheckedInvitation, CommitError, CommittedClient, PracticeMismatch, PracticeNonce, RevealedClient};
 pub use exchange::{Nonce, UseError};
 pub use layout::{Invitation, InvitationError, Token};
 pub use practice::{

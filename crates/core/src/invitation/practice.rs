@@ -208,6 +208,7 @@ pub struct WrongCode {
 }
 
 /// A client whose code the practitioner has confirmed.
+#[non_exhaustive]
 pub struct VerifiedClient {
     /// The token, to recognise its reuse.
     pub used: UsedToken,

@@ -30,6 +30,7 @@ super::opaque!(BoxId);
 /// A grant as the new device opened it. Its manifest is not verified yet: that is the next thing to do, and only the
 /// account and the key that it names are to be answered.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct LinkGrant {
     /// The device id that the primary chose.
     pub device: DeviceId,

@@ -55,6 +55,7 @@ pub enum DirectoryEvent {
 
 /// The next pin, and what has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct DirectoryAdoption {
     /// To be stored.
     pub pin: DirectoryPin,

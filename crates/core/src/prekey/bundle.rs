@@ -179,7 +179,8 @@ impl UnverifiedBundle {
 }
 
 /// What a good bundle leads to: all of it is stored in the transaction that stores the session.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct VerifiedBundle {
     /// To make a session from.
     pub bundle: PrekeyBundle,
@@ -189,8 +190,10 @@ pub struct VerifiedBundle {
     pub events: Vec<IdentityEvent>,
 }
 
-/// A bundle that passed all five steps.
-#[derive(Clone, PartialEq, Eq)]
+/// A bundle that passed all five steps. It makes one session, so it is not copied.
+#[derive(PartialEq, Eq)]
+#[cfg_attr(test, derive(Clone))]
+#[non_exhaustive]
 pub struct PrekeyBundle {
     /// The device, under the identity key of the manifest.
     pub device: DevicePublic,

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::record::{self, KeyId, PrekeyRecord, RecordBytes, RecordError, RecordKey, RecordType};
 use crate::identity::DevicePublic;
+use crate::ids::DeviceAddress;
 use crate::limits::RECORD_EARLY_MS;
 use crate::primitives::{MlKem1024PublicKey, X25519PublicKey, XWingPublicKey};
 use crate::suite::Suite;
@@ -88,6 +89,7 @@ impl UnverifiedRecord {
             not_after: record.not_after,
             key: K::of(record.key).ok_or(RecordFault::Slot)?,
             record: bytes,
+            address: record.address,
         })
     }
 }
@@ -114,6 +116,7 @@ slot_key!(X25519(X25519PublicKey), MlKem1024(MlKem1024PublicKey), XWing(XWingPub
 
 /// A verified record of somebody else's device, with its key.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublishedRecord<K> {
     /// What it is for.
     pub record_type: RecordType,
@@ -125,6 +128,7 @@ pub struct PublishedRecord<K> {
     pub key: K,
     /// The record as received, without its signature: what is hashed.
     pub record: RecordBytes,
+    pub(crate) address: DeviceAddress,
 }
 
 impl<K> fmt::Debug for PublishedRecord<K> {

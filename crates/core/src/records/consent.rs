@@ -1,10 +1,12 @@
 //! Consent: `docs/protocol.md` B20.
 
+use core::num::NonZeroU64;
+
 use prost::Message as _;
 
 use super::statement::{StatementKind, VerifiedStatement};
 use super::{numbered, time};
-use crate::ids::{AccountId, ConsentId};
+use crate::ids::{AccountId, ConsentId, ConversationId, DeviceAddress};
 use crate::limits::SIGNED_OBJECT_BYTES;
 use crate::time::Timestamp;
 use crate::wire::{decode_canonical, v1};
@@ -80,13 +82,16 @@ pub enum Recorder {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConsentRecord {
     consent: Consent,
+    by: DeviceAddress,
+    conversation: ConversationId,
+    seq: NonZeroU64,
     received_at: Timestamp,
 }
 
 impl ConsentRecord {
     /// Takes a verified statement of kind 3: channel 1 from the patient itself or a proxy, channels 2 and 3 from a
-    /// clinician. `signer` is what the statement's signer is in the conversation.
-    pub fn admit(statement: &VerifiedStatement, signer: Recorder) -> Result<Self, ConsentError> {
+    /// clinician. `signer` is what the statement's signer is in the conversation, `seq` that of the content.
+    pub fn admit(statement: &VerifiedStatement, signer: Recorder, seq: NonZeroU64) -> Result<Self, ConsentError> {
         if statement.kind() != StatementKind::Consent {
             return Err(ConsentError::OtherKind);
         }
@@ -98,7 +103,13 @@ impl ConsentRecord {
             _ => false,
         };
         match entitled {
-            true => Ok(Self { consent, received_at: statement.received_at() }),
+            true => Ok(Self {
+                consent,
+                by: statement.signer(),
+                conversation: statement.place().conversation,
+                seq,
+                received_at: statement.received_at(),
+            }),
             false => Err(ConsentError::NotEntitled),
         }
     }
@@ -106,6 +117,11 @@ impl ConsentRecord {
     /// What it says.
     pub const fn consent(&self) -> &Consent {
         &self.consent
+    }
+
+    /// Whether the same device said something else about it afterwards, in the same conversation.
+    fn is_replaced_by(&self, other: &Self) -> bool {
+        (other.by, other.conversation) == (self.by, self.conversation) && other.seq > self.seq
     }
 }
 
@@ -166,16 +182,19 @@ pub enum ConsentStanding<'a> {
     },
 }
 
-/// Per patient and scope the latest by server receive time counts, at a tie the withdrawal.
+/// Per patient and scope, of what one device said in one conversation the one with the highest `seq` counts; of these
+/// the latest by server receive time, at a tie the withdrawal.
 pub fn consent_standing<'a>(
     records: &'a [ConsentRecord],
     patient: &AccountId,
     scope: &str,
     now: Timestamp,
 ) -> ConsentStanding<'a> {
+    let about = |record: &&ConsentRecord| record.consent.patient == *patient && record.consent.scope == scope;
     let latest = records
         .iter()
-        .filter(|record| record.consent.patient == *patient && record.consent.scope == scope)
+        .filter(about)
+        .filter(|record| !records.iter().filter(about).any(|other| record.is_replaced_by(other)))
         .max_by_key(|record| (record.received_at, record.consent.withdrawn_at.is_some()));
     match latest {
         None => ConsentStanding::Absent,

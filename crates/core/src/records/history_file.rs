@@ -27,6 +27,7 @@ pub struct HistoryItem {
 
 /// An item, marked with the account that passed it on.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PassedOn {
     /// Who vouches for it.
     pub by: AccountId,

@@ -100,6 +100,7 @@ impl Endpoint {
             not_after: now.plus(1),
             key: prekey.secret().public_key(),
             record: prekey.record().into(),
+            address: self.party.public().address,
         };
         self.one_time.insert(key_id, prekey);
         PrekeyBundle { opk: Some(opk), ..self.party.verified_exhausted_bundle(at(0)) }
@@ -109,7 +110,7 @@ impl Endpoint {
     pub(super) fn initiate(&mut self, peer: &mut Self, now: Timestamp, rng: &mut ChaCha20Rng) {
         let generation = self.placed.next_generation().and_then(Generation::new).unwrap();
         let bundle = peer.bundle(now, rng);
-        let session = Session::initiate(&self.party.device, &bundle, generation, now, rng).unwrap();
+        let session = Session::initiate(&self.party.device, bundle, generation, now, rng).unwrap();
         self.place(session, Origin::Ours, now);
     }
 

@@ -59,7 +59,7 @@ impl World {
             issuer_cert: &self.certificates.issuer,
             manifest: &manifest,
         };
-        sealing(by, SealTo { device: self.bob.public(), env })
+        sealing(by, SealTo::new(self.bob.public(), env, MADE).unwrap())
     }
 
     fn seals(&self, area: &mut Area, name: &str, message: &Outgoing) -> Vec<u8> {

@@ -25,7 +25,7 @@ pub(super) const CONTENT: &[u8] = b"hello";
 pub(super) fn begun(alice: &Person, bob: &Person, offer: Offer, name: &str) -> Begun {
     let mut rng = ScriptedRng::named(&format!("{name} initiate"));
     let bundle = bob.bundle(offer);
-    let session = Session::initiate(&alice.party.device, &bundle, Generation::FIRST, MADE, &mut rng).unwrap();
+    let session = Session::initiate(&alice.party.device, bundle.clone(), Generation::FIRST, MADE, &mut rng).unwrap();
     let [ek, m] = rng.into_draws().try_into().unwrap();
     let mut rng = ScriptedRng::named(&format!("{name} first message"));
     let (init, session) = session.encrypt(CONTENT, SendOptions::COMPACT, MADE, &mut rng).unwrap();

@@ -7,9 +7,9 @@ use super::bytes::edited;
 use super::node::fields;
 use super::script::{ScriptedRng, seed};
 use crate::ids::{AccountId, OrgId, SessionId};
-use crate::invitation::{ClientState, Invitation, IssuedInvitation, PracticeFacts, PracticeState, WhereConfirmed};
+use crate::invitation::{ClientState, Invitation, IssuedInvitation, PracticeState, WhereConfirmed};
 use crate::linking::RelayUrl;
-use crate::primitives::Ed25519Secret;
+use crate::primitives::{Ed25519PublicKey, Ed25519Secret};
 use crate::safety_number::TypedCode;
 use crate::testing::at;
 use crate::time::DAY_MS;
@@ -22,7 +22,7 @@ pub(super) fn area() -> Area {
     let relay = RelayUrl::new(RELAY).unwrap();
     let configured = [relay.clone()];
     let org = OrgId::from_bytes(*seed("org"));
-    let (org_key, aik) = (key("org key"), key("practitioner aik"));
+    let org_key = key("org key");
     let account = AccountId::from_bytes(*seed("practitioner"));
     let token = seed::<16>("token").to_vec();
     let mut rng = ScriptedRng::of(token.clone());
@@ -64,9 +64,7 @@ pub(super) fn area() -> Area {
     parse("foreign relay", &foreign.invitation().to_text(), now);
 
     let parsed = Invitation::parse(&text, &configured, now).unwrap();
-    let facts =
-        PracticeFacts { org, org_key: &org_key, listed_aik: Some(&aik), bundle_account: account, bundle_aik: &aik };
-    let checked = parsed.check(&facts).unwrap();
+    let checked = parsed.assumed(&org_key);
     let (nonce_a, nonce_b) = (seed::<16>("nonce a"), seed::<16>("nonce b"));
     let sid = SessionId::from_bytes(*seed("invitation sid"));
     let (first, mut committed) = checked.commit("Jo Doe", &mut ScriptedRng::of(nonce_a.to_vec())).unwrap();
@@ -97,26 +95,26 @@ pub(super) fn area() -> Area {
     wrong.nonce[0] ^= 1;
     let input = input.with("step_3", wrong.encode_to_vec());
     area.judged("another nonce than committed", "", input, practice.judge(sid, &wrong).map(|_| fields! {}));
-    at_rest(&mut area, &facts);
+    at_rest(&mut area, (org, &org_key), account);
     area
 }
 
 /// The states of another exchange, whose client succeeds an account.
-fn at_rest(area: &mut Area, facts: &PracticeFacts<'_>) {
+fn at_rest(area: &mut Area, org: (OrgId, &Ed25519PublicKey), account: AccountId) {
     let old = AccountId::from_bytes(*seed("old client"));
     let client = AccountId::from_bytes(*seed("client"));
     let relay = RelayUrl::new(RELAY).unwrap();
-    let (org, expires) = ((facts.org, facts.org_key), at(0).plus(7 * DAY_MS));
+    let expires = at(0).plus(7 * DAY_MS);
     let issue = || {
         let mut rng = ScriptedRng::of(seed::<16>("token").to_vec());
-        IssuedInvitation::issue(org, facts.bundle_account, Some(old), &relay, expires, at(0), &mut rng).unwrap()
+        IssuedInvitation::issue(org, account, Some(old), &relay, expires, at(0), &mut rng).unwrap()
     };
     let sids = [seed("invitation sid"), seed("second sid")].map(|sid| SessionId::from_bytes(*sid));
     let [nonce_a, nonce_b] = ["nonce a", "nonce b"].map(|name| seed::<16>(name).to_vec());
     let committed = || {
         let invitation =
             Invitation::parse(&issue().invitation().to_text(), core::slice::from_ref(&relay), at(0)).unwrap();
-        let checked = invitation.check(facts).unwrap();
+        let checked = invitation.assumed(org.1);
         let (message, mut client) = checked.commit("Jo Doe", &mut ScriptedRng::of(nonce_a.clone())).unwrap();
         sids.iter().for_each(|sid| client.sent_on(*sid));
         (message, client)
@@ -150,6 +148,6 @@ fn at_rest(area: &mut Area, facts: &PracticeFacts<'_>) {
     super::stored_invitations::add(area, &practice, &client);
 }
 
-fn key(name: &str) -> crate::primitives::Ed25519PublicKey {
+fn key(name: &str) -> Ed25519PublicKey {
     Ed25519Secret::from_seed(&seed(name)).public_key()
 }

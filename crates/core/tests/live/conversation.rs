@@ -100,7 +100,7 @@ impl Conversation {
     pub fn forge(&mut self) {
         for who in [0, 1] {
             for (inside, error) in forged::insides(&mut self.random) {
-                let envelope = self.ends[1 - who].device().seal(&inside, &mut self.random);
+                let envelope = self.ends[1 - who].device().seal(&inside, self.now, &mut self.random);
                 self.refused(who, &envelope, &[error], "forged");
                 self.refused(who, &envelope, &["Duplicate"], "repeated");
             }

@@ -63,8 +63,8 @@ impl Device {
         let target = BundleTarget { account: peer.account, device: peer.device, pin: self.pin.as_ref() };
         let verified = UnverifiedBundle::parse(bundle).unwrap().verify(&self.person.trust, &target, now).unwrap();
         let generation = Generation::after(self.highest()).unwrap();
-        let session = Session::initiate(&self.person.device, &verified.bundle, generation, now, rng).unwrap();
-        self.env = Some(verified.bundle.env);
+        self.env = Some(verified.bundle.env.clone());
+        let session = Session::initiate(&self.person.device, verified.bundle, generation, now, rng).unwrap();
         self.pin = Some(verified.pin);
         self.sessions.insert(session.sid(), session);
         generation
@@ -86,7 +86,7 @@ impl Device {
         outgoing
     }
 
-    pub fn seal(&self, message: &Outgoing, rng: &mut impl TryCryptoRng) -> Vec<u8> {
+    pub fn seal(&self, message: &Outgoing, now: Timestamp, rng: &mut impl TryCryptoRng) -> Vec<u8> {
         let person = &self.person;
         let manifest = person.manifest.to_signed();
         let by = SealedBy {
@@ -95,7 +95,7 @@ impl Device {
             issuer_cert: &person.issuer_cert,
             manifest: &manifest,
         };
-        let to = SealTo { device: &self.active().peer().device, env: self.env.as_ref().unwrap() };
+        let to = SealTo::new(&self.active().peer().device, self.env.as_ref().unwrap(), now).unwrap();
         by.seal(message, to, rng).unwrap()
     }
 

@@ -38,7 +38,7 @@ impl End for Rust {
         let outgoing = self.device.encrypt(content, manner.options, now, &mut self.random);
         match (&outgoing, manner.sealed) {
             (Outgoing::Session(bytes), false) => bytes.clone(),
-            _ => self.device.seal(&outgoing, &mut self.random),
+            _ => self.device.seal(&outgoing, now, &mut self.random),
         }
     }
 

@@ -142,7 +142,8 @@ impl End for Twins {
                 let (random, draws) = self.named(&[("encapsulation", 64)]);
                 let inner = hex::encode(outgoing.as_bytes());
                 let sealed = self.reference.ask("seal", json!({ "inner": inner, "random": random }));
-                let envelope = self.twin.seal(&outgoing, &mut Script::of(draws.into_iter().map(|(_, bytes)| bytes)));
+                let mut draws = Script::of(draws.into_iter().map(|(_, bytes)| bytes));
+                let envelope = self.twin.seal(&outgoing, now, &mut draws);
                 assert!(bytes(&sealed, "bytes") == envelope, "the twins seal differently");
                 assert_eq!(bytes(&sealed, "envelope_id"), carevow_core::envelope::envelope_id(&envelope));
                 envelope

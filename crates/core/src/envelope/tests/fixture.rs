@@ -44,7 +44,7 @@ impl World {
 
     pub(super) fn initiated_with(&self, content: &[u8]) -> (Outgoing, Session) {
         let device = &self.alice.device;
-        let session = Session::initiate(device, &self.bundle, Generation::FIRST, at(10), &mut rng(1)).unwrap();
+        let session = Session::initiate(device, self.bundle.clone(), Generation::FIRST, at(10), &mut rng(1)).unwrap();
         session.encrypt(content, SendOptions::CLINICAL, at(10), &mut rng(2)).unwrap()
     }
 
@@ -57,7 +57,7 @@ impl World {
             issuer_cert: &self.certificates.issuer,
             manifest: &manifest,
         };
-        by.seal(message, SealTo { device: &self.bundle.device, env: self.env() }, &mut rng(3)).unwrap()
+        by.seal(message, SealTo::new(&self.bundle.device, self.env(), at(10)).unwrap(), &mut rng(3)).unwrap()
     }
 
     /// `body` from Alice to Bob, tagged as it is.
@@ -69,7 +69,7 @@ impl World {
             issuer_cert: &self.certificates.issuer,
             manifest: &manifest,
         };
-        let to = SealTo { device: &self.bundle.device, env: self.env() };
+        let to = SealTo::new(&self.bundle.device, self.env(), at(10)).unwrap();
         by.seal_body(body, to, &Zeroizing::new([9; 64])).unwrap()
     }
 

@@ -90,7 +90,7 @@ fn t081_envelope_from_this_very_device_fails() {
         issuer_cert: &world.certificates.issuer,
         manifest: &manifest,
     };
-    let to = SealTo { device: &bundle.device, env: &bundle.env };
+    let to = SealTo::new(&bundle.device, &bundle.env, at(10)).unwrap();
     let envelope = by.seal(&world.initiated().0, to, &mut rng(6)).unwrap();
     assert_eq!(tagged(&envelope, &world.alice, &world.trust()).map(|_| ()).unwrap_err(), DecryptFailed);
 }
@@ -108,7 +108,7 @@ fn t081_envelope_from_another_device_of_the_account_is_delivered() {
         issuer_cert: &world.certificates.issuer,
         manifest: &manifest,
     };
-    let to = SealTo { device: &bundle.device, env: &bundle.env };
+    let to = SealTo::new(&bundle.device, &bundle.env, at(10)).unwrap();
     let envelope = by.seal(&world.initiated().0, to, &mut rng(6)).unwrap();
     let opened = tagged(&envelope, &second, &world.trust()).unwrap();
     let pin = world.alice.pin();

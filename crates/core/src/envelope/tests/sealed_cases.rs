@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 use super::fixture::{NOW, World, live, tagged};
 use crate::envelope::seal::{KIND_INIT, KIND_SESSION};
 use crate::envelope::tag::{TagKey, info};
-use crate::envelope::{Envelope, Inner, LiveEnvelopeKey, Pinned, SealTo, SealedBy};
+use crate::envelope::{Envelope, EnvelopeKeyError, Inner, LiveEnvelopeKey, Pinned, SealTo, SealedBy};
 use crate::errors::DecryptError::{DecryptFailed, NoSession, UnsupportedVersion};
 use crate::handshake::Recipient;
 use crate::identity::DevicePublic;
-use crate::ids::DeviceAddress;
+use crate::ids::{DeviceAddress, RegNonce};
 use crate::labels::Label;
 use crate::prekey::{EnvelopePrekey, KeyId};
 use crate::primitives::{setup_receiver, setup_sender};
@@ -249,7 +249,7 @@ fn t082_session_message_of_another_devices_session_is_not_tried() {
     // Somebody else's envelope around it, or that of an earlier registration of Alice's device.
     let other = World { alice: Party::new(5), ..World::new() }.delivered_by_alice();
     assert_eq!(other.open_on(&message, [&own], at(14)).map(|_| ()).unwrap_err(), NoSession);
-    delivered.certificate.device.address.reg = crate::ids::RegNonce::new(5).unwrap();
+    delivered.certificate.device.address.reg = RegNonce::new(5).unwrap();
     assert_eq!(delivered.open_on(&message, [&own], at(14)).map(|_| ()).unwrap_err(), NoSession);
 }
 
@@ -346,7 +346,7 @@ fn t080_stolen_certificate_with_a_tag_of_ones_own_fails() {
         issuer_cert: &world.certificates.issuer,
         manifest: &manifest,
     };
-    let to = SealTo { device: &world.bundle.device, env: world.env() };
+    let to = SealTo::new(&world.bundle.device, world.env(), at(10)).unwrap();
     let envelope = by.seal(&Outgoing::Init(vec![0; 1_928]), to, &mut rng(5)).unwrap();
     assert_eq!(world.tagged(&envelope).map(|_| ()).unwrap_err(), DecryptFailed);
     // Even with Alice's name in the tag: its key needs a private key of hers or of Bob's.
@@ -357,4 +357,18 @@ fn t080_stolen_certificate_with_a_tag_of_ones_own_fails() {
     let by = SealedBy { device: &world.alice.device, ..by };
     let envelope = by.seal(&Outgoing::Init(vec![0; 1_928]), to, &mut rng(5)).unwrap();
     world.tagged(&envelope).unwrap();
+}
+
+#[test]
+fn expired_or_foreign_envelope_key_is_not_sealed_to() {
+    let world = World::new();
+    let (device, env) = (&world.bundle.device, world.env());
+    let refused = |device, now| SealTo::new(device, env, now).map(|_| ());
+    assert_eq!(refused(device, env.not_after.minus(1)), Ok(()), "control");
+    assert_eq!(refused(device, env.not_after), Err(EnvelopeKeyError::Expired));
+    let other_device = DevicePublic { address: world.alice.public().address, ..*device };
+    assert_eq!(refused(&other_device, at(10)), Err(EnvelopeKeyError::OtherDevice));
+    let mut registered_again = *device;
+    registered_again.address.reg = RegNonce::new(9).unwrap();
+    assert_eq!(refused(&registered_again, at(10)), Err(EnvelopeKeyError::OtherDevice));
 }

@@ -205,7 +205,8 @@ fn t034_another_validly_signed_record_of_the_same_key_fails() {
     let parts = BundleParts { spk: older.signed(&bob.party.device), ..bob.party.parts(at(0)) };
     let served = UnverifiedBundle::parse(&parts.encode()).unwrap();
     let bundle = served.verify(&Service::new().trust(), &bob.party.target(), at(0)).unwrap().bundle;
-    let session = Session::initiate(&alice.party.device, &bundle, Generation::FIRST, at(0), &mut rng(1)).unwrap();
+    let session =
+        Session::initiate(&alice.party.device, bundle.clone(), Generation::FIRST, at(0), &mut rng(1)).unwrap();
     let (message, _) = send(&session, b"hello", 2);
     assert_eq!(bob.accept(message.as_bytes(), &alice, Offer::OneTime).unwrap_err(), DecryptFailed);
     let own = ResponderPrekeys { spk: &older, ..bob.prekeys(Offer::OneTime) };

@@ -117,7 +117,7 @@ fn t030_generation_too_far_above_the_highest_known_fails() {
     let accept = |generation: u32, highest: Option<u32>| {
         let generation = Generation::new(generation).unwrap();
         let bundle = bob.bundle(Offer::OneTime);
-        let session = Session::initiate(&alice.party.device, &bundle, generation, at(0), &mut rng(1)).unwrap();
+        let session = Session::initiate(&alice.party.device, bundle.clone(), generation, at(0), &mut rng(1)).unwrap();
         let (message, _) = session.encrypt(b"hello", SendOptions::CLINICAL, at(0), &mut rng(2)).unwrap();
         let recipient = Recipient { device: &bob.party.device, previous_aiks: &[] };
         let highest_generation = highest.and_then(Generation::new);

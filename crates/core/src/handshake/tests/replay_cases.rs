@@ -62,7 +62,8 @@ fn answer_confirms_the_session_and_ends_the_repetition() {
 fn t128_failing_random_source_initiates_nothing() {
     let (alice, bob) = (Device::new(1), Device::new(2));
     let bundle = bob.bundle(Offer::OneTime);
-    let error = Session::initiate(&alice.party.device, &bundle, Generation::FIRST, at(0), &mut Broken).unwrap_err();
+    let error =
+        Session::initiate(&alice.party.device, bundle.clone(), Generation::FIRST, at(0), &mut Broken).unwrap_err();
     assert_eq!(error, EncryptError::Random(crate::random::RandomError));
 }
 
@@ -70,6 +71,7 @@ fn t128_failing_random_source_initiates_nothing() {
 fn session_with_oneself_is_refused() {
     let alice = Device::new(1);
     let bundle = alice.bundle(Offer::OneTime);
-    let error = Session::initiate(&alice.party.device, &bundle, Generation::FIRST, at(0), &mut rng(1)).unwrap_err();
+    let error =
+        Session::initiate(&alice.party.device, bundle.clone(), Generation::FIRST, at(0), &mut rng(1)).unwrap_err();
     assert_eq!(error, EncryptError::InvalidInput);
 }

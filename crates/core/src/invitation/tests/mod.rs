@@ -6,22 +6,21 @@ mod text;
 use super::*;
 use crate::ids::{AccountId, OrgId, SessionId};
 use crate::linking::RelayUrl;
+use crate::organization::{Directory, DirectoryDraft, OrgKey, OrgMember, OrgRole};
+use crate::prekey::PrekeyBundle;
 use crate::primitives::Ed25519PublicKey;
 use crate::random::RandomError;
 use crate::safety_number::TypedCode;
-use crate::testing::{Broken, account, at, ed25519, rng};
+use crate::testing::{Broken, Party, account, at, ed25519, rng};
 use crate::time::{DAY_MS, Timestamp};
 use crate::wire::v1;
+use zeroize::Zeroizing;
 
 const PRACTICE: u8 = 0xb0;
 const CLIENT: u8 = 0xc0;
 
 fn org_key() -> Ed25519PublicKey {
     ed25519(40).public_key()
-}
-
-fn aik() -> Ed25519PublicKey {
-    ed25519(41).public_key()
 }
 
 const ORG: OrgId = OrgId::from_bytes([0x0f; 16]);
@@ -44,34 +43,43 @@ fn parse(text: &str) -> Result<Invitation, InvitationError> {
     Invitation::parse(text, &[relay()], at(60))
 }
 
-struct Facts {
-    org: OrgId,
-    org_key: Ed25519PublicKey,
-    listed: Option<Ed25519PublicKey>,
-    bundle_account: AccountId,
-    bundle_aik: Ed25519PublicKey,
+/// What a client fetches: the practice's directory and the bundles of the account.
+struct Fetched {
+    directory: Directory,
+    bundles: Vec<PrekeyBundle>,
 }
 
-impl Facts {
+impl Fetched {
     fn honest() -> Self {
-        Self { org: ORG, org_key: org_key(), listed: Some(aik()), bundle_account: account(PRACTICE), bundle_aik: aik() }
+        Self::listing(account(PRACTICE), &OrgKey::from_seed(ORG, &Zeroizing::new([40; 32])))
+    }
+
+    /// A directory under `key` that lists `listed` alone, with the identity key of the practitioner.
+    fn listing(listed: AccountId, key: &OrgKey) -> Self {
+        let practitioner = Party::new(PRACTICE);
+        let bundles = vec![practitioner.verified_bundle(at(0))];
+        let member = OrgMember {
+            account: listed,
+            aik: bundles[0].device.aik,
+            display_name: "Dr. P".to_owned(),
+            roles: vec![OrgRole::Clinical],
+            not_before: None,
+            not_after: None,
+            previous_aiks: Vec::new(),
+        };
+        let draft = DirectoryDraft { display_name: "P".to_owned(), members: vec![member], next_org_key: None };
+        Self { directory: Directory::issue(key, None, draft, at(0)).unwrap(), bundles }
     }
 
     fn check(&self, invitation: Invitation) -> Result<CheckedInvitation, PracticeMismatch> {
-        invitation.check(&PracticeFacts {
-            org: self.org,
-            org_key: &self.org_key,
-            listed_aik: self.listed.as_ref(),
-            bundle_account: self.bundle_account,
-            bundle_aik: &self.bundle_aik,
-        })
+        invitation.check(&self.directory, &self.bundles, at(60))
     }
 }
 
 /// The client's first message and its state, the INIT being on `sid(1)`.
 fn committed(issued: &IssuedInvitation, seed: u64) -> (v1::InvitationUse, CommittedClient) {
     let invitation = parse(&issued.invitation().to_text()).unwrap();
-    let checked = Facts::honest().check(invitation).unwrap();
+    let checked = Fetched::honest().check(invitation).unwrap();
     let (message, mut client) = checked.commit("Ms. B", &mut rng(seed)).unwrap();
     client.sent_on(sid(1));
     (message, client)
@@ -298,7 +306,7 @@ fn unverified_conversation_takes_no_attachment_statement_or_history() {
 #[test]
 fn names_and_random_sources_that_fail_change_nothing() {
     let long = "x".repeat(257);
-    let checked = || Facts::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
+    let checked = || Fetched::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
     assert_eq!(checked().commit(&long, &mut rng(1)).unwrap_err(), CommitError::NameTooLong);
     assert_eq!(checked().commit("B", &mut Broken).unwrap_err(), CommitError::Random(RandomError));
     let issued = issue(1, None);

@@ -29,7 +29,7 @@ fn practices() -> Vec<PracticeState> {
 
 /// Each phase of the client, before and after its INITs.
 fn clients() -> Vec<ClientState> {
-    let unsent = || Facts::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
+    let unsent = || Fetched::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
     let (_, unsent) = unsent().commit("Ms. B", &mut rng(2)).unwrap();
     let (_, mut two) = committed(&issue(1, None), 2);
     two.sent_on(sid(9));

@@ -1,6 +1,7 @@
 //! The text form, links, and what an invitation is checked against.
 
 use super::*;
+use crate::limits::ORG_DIRECTORY_LIFE_MS;
 use crate::time::HOUR_MS;
 
 /// Computed with Python's hashlib and base64 from the layout alone.
@@ -12,7 +13,7 @@ fn text_form_has_a_known_answer() {
         expires: Timestamp::from_millis(at(0).as_millis() + DAY_MS),
         relay: relay(),
         org_key_hash: [2; 32],
-        token: Token::new(&zeroize::Zeroizing::new([4; 16])),
+        token: Token::new(&Zeroizing::new([4; 16])),
     };
     assert_eq!(invitation.to_text().as_str(), KNOWN_TEXT);
 }
@@ -21,21 +22,53 @@ const KNOWN_TEXT: &str = "carevow:QQEBAQEBAQEBAQEBAQEBAQEBAgICAgICAgICAgICAgICAg
 
 #[test]
 fn t147_foreign_org_key_or_unlisted_account_is_refused() {
-    let refused = |change: fn(&mut Facts)| {
-        let mut facts = Facts::honest();
-        change(&mut facts);
-        facts.check(parse(&issue(1, None).invitation().to_text()).unwrap()).map(|_| ())
+    let invitation = || parse(&issue(1, None).invitation().to_text()).unwrap();
+    let refused = |fetched: &Fetched| fetched.check(invitation()).map(|_| ());
+    let honest = Fetched::honest();
+    let checked = honest.check(invitation()).unwrap();
+    assert_eq!((checked.org_key().org(), checked.org_key().key()), (ORG, &org_key()), "the key that it vouches for");
+    let key = |org, seed| OrgKey::from_seed(org, &Zeroizing::new([seed; 32]));
+    let foreign = Fetched::listing(account(PRACTICE), &key(ORG, 66));
+    assert_eq!(refused(&foreign), Err(PracticeMismatch::OtherOrganization));
+    let other_org = Fetched::listing(account(PRACTICE), &key(OrgId::from_bytes([9; 16]), 40));
+    assert_eq!(refused(&other_org), Err(PracticeMismatch::OtherOrganization));
+    let unlisted = Fetched::listing(account(0xdd), &key(ORG, 40));
+    assert_eq!(refused(&unlisted), Err(PracticeMismatch::NotListed));
+}
+
+#[test]
+fn t147_bundles_of_another_account_or_key_and_none_are_refused() {
+    let refused = |change: fn(&mut Fetched)| {
+        let mut fetched = Fetched::honest();
+        change(&mut fetched);
+        fetched.check(parse(&issue(1, None).invitation().to_text()).unwrap()).map(|_| ())
     };
     assert_eq!(refused(|_| {}), Ok(()), "control");
-    let checked = Facts::honest().check(parse(&issue(1, None).invitation().to_text()).unwrap()).unwrap();
-    assert_eq!((checked.org_key().org(), checked.org_key().key()), (ORG, &org_key()), "the key that it vouches for");
-    let foreign: fn(&mut Facts) = |facts| facts.org_key = ed25519(66).public_key();
-    assert_eq!(refused(foreign), Err(PracticeMismatch::OtherOrganization));
-    assert_eq!(refused(|facts| facts.org = OrgId::from_bytes([9; 16])), Err(PracticeMismatch::OtherOrganization));
-    assert_eq!(refused(|facts| facts.listed = None), Err(PracticeMismatch::NotListed));
-    let other_aik: fn(&mut Facts) = |facts| facts.bundle_aik = ed25519(66).public_key();
-    assert_eq!(refused(other_aik), Err(PracticeMismatch::NotListed));
-    assert_eq!(refused(|facts| facts.bundle_account = account(0xdd)), Err(PracticeMismatch::NotListed));
+    let one_more: fn(&mut Fetched) = |fetched| fetched.bundles.push(fetched.bundles[0].clone());
+    assert_eq!(refused(one_more), Ok(()), "control: two devices");
+    assert_eq!(refused(|fetched| fetched.bundles.clear()), Err(PracticeMismatch::NotListed));
+    let another = |change: fn(&mut PrekeyBundle)| {
+        let mut fetched = Fetched::honest();
+        fetched.bundles.push(fetched.bundles[0].clone());
+        change(&mut fetched.bundles[1]);
+        fetched.check(parse(&issue(1, None).invitation().to_text()).unwrap()).map(|_| ())
+    };
+    let other_aik: fn(&mut PrekeyBundle) = |bundle| bundle.device.aik = ed25519(66).public_key();
+    assert_eq!(another(other_aik), Err(PracticeMismatch::NotListed));
+    let other_account: fn(&mut PrekeyBundle) = |bundle| bundle.device.address.account = account(0xdd);
+    assert_eq!(another(other_account), Err(PracticeMismatch::NotListed));
+}
+
+#[test]
+fn t147_expired_directory_begins_nothing() {
+    let fetched = Fetched::honest();
+    let expires = at(0).plus(ORG_DIRECTORY_LIFE_MS);
+    let checked = |now| {
+        let invitation = parse(&issue(1, None).invitation().to_text()).unwrap();
+        invitation.check(&fetched.directory, &fetched.bundles, now).map(|_| ())
+    };
+    assert_eq!(checked(expires.minus(1)), Ok(()), "control");
+    assert_eq!(checked(expires), Err(PracticeMismatch::Expired));
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Device {
     }
 
     pub(crate) fn initiate(&self, to: &Self, offer: Offer, seed: u64) -> Session {
-        Session::initiate(&self.party.device, &to.bundle(offer), Generation::FIRST, at(0), &mut rng(seed)).unwrap()
+        Session::initiate(&self.party.device, to.bundle(offer), Generation::FIRST, at(0), &mut rng(seed)).unwrap()
     }
 
     pub(crate) fn prekeys(&self, offer: Offer) -> ResponderPrekeys<'_> {

@@ -1,3 +1,5 @@
+use core::num::NonZeroU64;
+
 use super::super::*;
 use super::fixture::{PLACE, evidence, sign, verified};
 use crate::ids::{AccountId, ConsentId};
@@ -28,10 +30,12 @@ fn withdrawn() -> Consent {
     Consent { withdrawn_at: Some(at(50)), ..given() }
 }
 
+const FIRST: NonZeroU64 = NonZeroU64::MIN;
+
 /// Signed by the device of the account all of whose bytes are `by`.
 fn admit(consent: &Consent, (by, role): (u8, Recorder), received: Timestamp) -> Result<ConsentRecord, ConsentError> {
     let statement = verified(&Person::new(by), StatementKind::Consent, consent.to_bytes(), received);
-    ConsentRecord::admit(&statement, role)
+    ConsentRecord::admit(&statement, role, FIRST)
 }
 
 const BY_PATIENT: (u8, Recorder) = (0xc0, Recorder::Patient);
@@ -110,10 +114,10 @@ fn t151_consent_presented_as_an_order_is_invalid() {
     let verify = |statement| VerifiedStatement::verify(statement, PLACE, &evidence(&patient, &pin, &trust, at(1)));
     assert_eq!(verify(&as_order), Err(StatementError::Signature));
     let verified = verify(&signed).unwrap();
-    assert!(ConsentRecord::admit(&verified, Recorder::Patient).is_ok(), "control");
+    assert!(ConsentRecord::admit(&verified, Recorder::Patient, FIRST).is_ok(), "control");
     // And the reverse: the body of an order, signed as one, is never a consent.
     let order = verify(&sign(&patient, StatementKind::Order, given().to_bytes())).unwrap();
-    assert_eq!(ConsentRecord::admit(&order, Recorder::Patient).unwrap_err(), ConsentError::OtherKind);
+    assert_eq!(ConsentRecord::admit(&order, Recorder::Patient, FIRST).unwrap_err(), ConsentError::OtherKind);
 }
 
 #[test]
@@ -133,6 +137,26 @@ fn t151_latest_by_server_time_counts_and_at_a_tie_the_withdrawal() {
 }
 
 #[test]
+fn t151_service_cannot_put_a_withdrawal_before_the_consent_that_it_ends() {
+    let said = |consent: &Consent, seq, received| {
+        let statement = verified(&Person::new(0xc0), StatementKind::Consent, consent.to_bytes(), received);
+        ConsentRecord::admit(&statement, Recorder::Patient, NonZeroU64::new(seq).unwrap()).unwrap()
+    };
+    let (yes, no) = (given(), withdrawn());
+    // Received first, or so the service says, and said second.
+    assert_eq!(standing(&[said(&yes, 4, at(90)), said(&no, 5, at(60))]), ENDED);
+    assert_eq!(standing(&[said(&no, 4, at(90)), said(&yes, 5, at(60))]), ConsentStanding::InForce);
+    // Another device counts by time: a clinician's record of a withdrawal is not bound to the patient's numbers.
+    let paper = Consent { channel: Channel::Paper, ..no };
+    let recorded = |received| admit(&paper, (0xa1, Recorder::Clinician), received).unwrap();
+    assert_eq!(standing(&[said(&yes, 4, at(60)), recorded(at(90))]), ENDED);
+    assert_eq!(standing(&[said(&yes, 4, at(90)), recorded(at(60))]), ConsentStanding::InForce);
+    // What another scope says replaces nothing.
+    let other = Consent { scope: "research".to_owned(), ..given() };
+    assert_eq!(standing(&[said(&withdrawn(), 4, at(60)), said(&other, 5, at(90))]), ENDED);
+}
+
+#[test]
 fn t151_consent_expires() {
     let until = Consent { expires_at: Some(at(100)), ..given() };
     let records = [by_patient(&until, at(1))];
@@ -147,7 +171,7 @@ fn consent_without_a_time_or_with_wrong_lengths_is_malformed() {
     assert_eq!(admit(&neither, BY_PATIENT, at(1)).unwrap_err(), ConsentError::Malformed);
     for body in [b"\x0a\x01x".as_slice(), b"\xff"] {
         let statement = verified(&Person::new(0xc0), StatementKind::Consent, body.to_vec(), at(1));
-        assert_eq!(ConsentRecord::admit(&statement, Recorder::Patient).unwrap_err(), ConsentError::Malformed);
+        assert_eq!(ConsentRecord::admit(&statement, Recorder::Patient, FIRST).unwrap_err(), ConsentError::Malformed);
     }
 }
 
@@ -157,7 +181,7 @@ fn consent_that_is_not_canonical_is_malformed() {
     let mut body = given().to_bytes();
     let admit = |body: Vec<u8>| {
         let statement = verified(&Person::new(0xc0), StatementKind::Consent, body, at(1));
-        ConsentRecord::admit(&statement, Recorder::Patient).map(|_| ())
+        ConsentRecord::admit(&statement, Recorder::Patient, FIRST).map(|_| ())
     };
     admit(body.clone()).unwrap();
     body.extend_from_slice(&[0x58, 0x01]); // field 11

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use carevow_core::group::{
     AccountKeys, Class, Currency, DeviceKey, GroupDraft, GroupState, Listing, Member, Policy, Role,
 };
-use carevow_core::identity::{AccountKey, LocalDevice};
+use carevow_core::identity::{AccountKey, FormerKeys, LocalDevice};
 use carevow_core::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
 use carevow_core::{DeviceAddress, DeviceId, OrgId, RegNonce};
 use zeroize::Zeroizing;
@@ -64,7 +64,7 @@ fn keys_of(device: &LocalDevice) -> AccountKeys {
     AccountKeys {
         account: public.address.account,
         aik: public.aik,
-        predecessors: Vec::new(),
+        predecessors: FormerKeys::default(),
         devices: vec![key],
         currency: Currency::Recent,
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::state::UnverifiedState;
-use crate::identity::{Manifest, ManifestPin};
+use crate::identity::{FormerKeys, ListedDevice, Manifest, ManifestPin};
 use crate::ids::{AccountId, DeviceId, OrgId};
 use crate::limits::{KEYS_OF_DEVICE, LAPSED_AFTER_MS};
 use crate::organization::{Directory, DirectoryPin, OrgRole};
@@ -46,8 +46,8 @@ pub struct AccountKeys {
     pub account: AccountId,
     /// The pinned identity key.
     pub aik: Ed25519PublicKey,
-    /// Keys from which the manifest chain led to it.
-    pub predecessors: Vec<Ed25519PublicKey>,
+    /// Keys from which the manifest chain led to it, however long ago.
+    pub predecessors: FormerKeys,
     /// Keys of its devices, those of the pinned manifest first; of each device the first eight count.
     pub devices: Vec<DeviceKey>,
     /// Of the pinned manifest.
@@ -85,18 +85,18 @@ impl AccountKeys {
     /// which the chain led to the pinned one, or by that key.
     pub fn from_pin(pin: &ManifestPin, older: &[Manifest], now: Timestamp) -> Self {
         let current = pin.current();
-        let keys: Vec<_> = pin.keys(now).copied().collect();
-        let own = |manifest: &&Manifest| manifest.account() == current.account() && keys.contains(manifest.aik());
-        let listed = |manifest: &Manifest, listing| -> Vec<DeviceKey> {
-            let devices = manifest.devices().iter().map(|listed| listed.device);
-            devices.map(|device| DeviceKey { device: device.address.device, dsk: device.dsk, listing }).collect()
+        let own = |manifest: &&Manifest| manifest.account() == current.account() && pin.descends_from(manifest.aik());
+        let key = |listed: &ListedDevice, listing| DeviceKey {
+            device: listed.device.address.device,
+            dsk: listed.device.dsk,
+            listing,
         };
-        let older = older.iter().filter(own).flat_map(|manifest| listed(manifest, Listing::Older));
+        let older = older.iter().filter(own).flat_map(Manifest::devices).map(|listed| key(listed, Listing::Older));
         Self {
             account: current.account(),
             aik: *current.aik(),
-            predecessors: keys.iter().filter(|key| *key != current.aik()).copied().collect(),
-            devices: listed(current, Listing::Current).into_iter().chain(older).collect(),
+            predecessors: pin.former_keys().clone(),
+            devices: pin.devices().map(|listed| key(listed, Listing::Current)).chain(older).collect(),
             currency: match current.is_expired(now.minus(LAPSED_AFTER_MS)) {
                 true => Currency::Lapsed,
                 false => Currency::Recent,

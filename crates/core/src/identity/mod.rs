@@ -27,6 +27,6 @@ pub use device::{DeviceKind, DevicePublic, LocalDevice};
 pub use introduction::{Introduction, IntroductionError, introduce};
 pub use issuing::{DeviceTerms, IssuerKey, IssuerTerms, Revocations, RootKey};
 pub use manifest::{ListedDevice, Manifest, ManifestDraft, ManifestError, UnverifiedManifest};
-pub use pin::{Adoption, CorruptPin, Fetched, ManifestPin, MissingManifests, PinError, Source};
+pub use pin::{Adoption, CorruptPin, Fetched, FormerKeys, ManifestPin, MissingManifests, PinError, Source};
 pub use revocation::{RevocationError, RevocationList};
 pub use trust::{Trust, TrustRoots, TrustRootsError};

@@ -6,6 +6,7 @@ mod other_keys;
 mod state;
 
 use chain::Chain;
+pub use chain::FormerKeys;
 use gap::Gap;
 pub use gap::{Fetched, MissingManifests};
 use other_keys::OtherKeys;
@@ -145,6 +146,11 @@ impl ManifestPin {
     /// session counts for that.
     pub fn descends_from(&self, aik: &Ed25519PublicKey) -> bool {
         self.chain.descends_from(aik)
+    }
+
+    /// The keys that [`descends_from`](Self::descends_from) knows besides the pinned one.
+    pub const fn former_keys(&self) -> &FormerKeys {
+        &self.chain.lineage
     }
 
     /// Whether a manifest under `aik` may come next: an accepted key, or the announced one.

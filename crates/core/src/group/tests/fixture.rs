@@ -4,7 +4,7 @@ use super::{AccountKeys, Class, Evidence, Fork, GroupDraft, GroupEvent, GroupSta
 use crate::content::BodyKind;
 use crate::group::tree::StateHash;
 use crate::group::{Applied, Currency, DeviceKey, FanOut, FanOutError, Member, Policy, UnverifiedState};
-use crate::identity::LocalDevice;
+use crate::identity::{FormerKeys, LocalDevice};
 use crate::ids::{AccountId, GroupId, OrgId};
 use crate::malicious;
 use crate::organization::{Directory, DirectoryDraft, DirectoryPin, OrgKey, OrgMember, OrgRole};
@@ -61,10 +61,15 @@ pub(super) fn keys_with(person: u8, devices: &[(&LocalDevice, Listing)]) -> Acco
     AccountKeys {
         account: account(person),
         aik: ed25519(person).public_key(),
-        predecessors: Vec::new(),
+        predecessors: FormerKeys::default(),
         devices: devices.iter().map(key).collect(),
         currency: Currency::Recent,
     }
+}
+
+/// The key of a person, as one that its chain led away from.
+pub(super) fn former(person: u8) -> FormerKeys {
+    [ed25519(person).public_key()].into_iter().collect()
 }
 
 pub(super) fn member(person: u8, role: Role) -> Member {

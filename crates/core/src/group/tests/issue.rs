@@ -3,6 +3,7 @@
 use super::fixture::*;
 use super::*;
 use crate::group::{FanOutError, IssueError, Mailbox};
+use crate::identity::FormerKeys;
 use crate::testing::ed25519;
 
 #[test]
@@ -60,14 +61,14 @@ fn a_new_state_brings_the_keys_of_members_up_to_date() {
     let known = Known::all();
     let roster = Roster::created(clinical(), known.now);
     let mut rotated = keys(DOCTOR);
-    rotated.predecessors = vec![rotated.aik];
+    rotated.predecessors = former(DOCTOR);
     rotated.aik = ed25519(0x66).public_key();
     let known = known.with(rotated.clone());
     let draft = roster.draft(&known.evidence());
     let issued = roster.update(&device(OWNER), draft, Mailbox::Unchecked, &known.evidence()).unwrap();
     assert_eq!(issued.roster.current().member(id_of(DOCTOR)).unwrap().aik, rotated.aik);
     // A key that nothing leads to is not taken over.
-    rotated.predecessors.clear();
+    rotated.predecessors = FormerKeys::default();
     let draft = roster.draft(&known.with(rotated).evidence());
     assert_eq!(draft.members[1].aik, ed25519(DOCTOR).public_key());
 }

@@ -230,7 +230,7 @@ fn t117_a_member_key_other_than_the_pinned_one_is_a_changed_identity() {
     assert_eq!(fan_out(&next_roster, &known).unwrap().blocked, [id_of(DOCTOR)]);
     // Control: a key from which the chain leads to the pinned one is no change.
     let mut rotated = keys(DOCTOR);
-    rotated.predecessors = vec![foreign];
+    rotated.predecessors = [foreign].into_iter().collect();
     let rotated = known.with(rotated);
     assert!(
         applied(&roster, &[&swapped], &rotated).events.iter().all(|event| *event == GroupEvent::Advanced { epoch: 1 })
@@ -264,7 +264,7 @@ fn the_key_of_the_actor_is_the_listed_one_or_one_that_it_led_to() {
     let mut other = keys(OWNER);
     other.aik = ed25519(0x55).public_key();
     waits(&roster, &one, Lack::Manifest, &known.with(other.clone()));
-    other.predecessors = vec![ed25519(OWNER).public_key()];
+    other.predecessors = former(OWNER);
     assert_eq!(applied(&roster, &[&one], &known.with(other)).roster.current(), &one);
 }
 

@@ -134,7 +134,7 @@ fn t117_another_identity_key_of_the_owner_takes_nothing_over_with_two_states() {
         let second = next(&first, by, |draft| draft.members.push(member(STRANGER, Role::Member)));
         changes_nothing(&base, &[&first, &second], &known);
         // Control: the chain led to it.
-        let rotated = AccountKeys { predecessors: vec![ed25519(by).public_key()], ..another_identity(by) };
+        let rotated = AccountKeys { predecessors: former(by), ..another_identity(by) };
         let rotated = Known::all().with(rotated);
         let roster = Roster::created(base, known.now);
         assert_eq!(applied(&roster, &[&first, &second], &rotated).roster.current(), &second);
@@ -162,7 +162,7 @@ fn t120_a_message_of_another_identity_under_a_members_account_is_held() {
     // Control: the listed key, and a key that it led to.
     assert_eq!(judged(&known, &own, &one), MessageVerdict::Accepted);
     let mut rotated = another_identity(DOCTOR);
-    rotated.predecessors = vec![ed25519(DOCTOR).public_key()];
+    rotated.predecessors = former(DOCTOR);
     assert_eq!(judged(&known.with(rotated), &foreign, &base), MessageVerdict::Stale);
     // It is kept unseen until the pin or the current state changes.
     let held = Unseen {

@@ -10,10 +10,14 @@ pub(super) struct Chain {
     pub(super) current: Manifest,
     /// Those that may still count as the current key, newest first, at most 64.
     pub(super) predecessors: Vec<Predecessor>,
-    /// `SHA-256(aik[33])` of the keys that the chain led away from, newest first, at most 64, each once; never the
-    /// current one.
-    pub(super) lineage: Vec<[u8; 32]>,
+    /// Of the keys that the chain led away from; never the current one.
+    pub(super) lineage: FormerKeys,
 }
+
+/// `SHA-256(aik[33])` of the identity keys that the chain of an account led away from, however long ago: newest first,
+/// at most 64, each once.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FormerKeys(Vec<[u8; 32]>);
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Predecessor {
@@ -23,7 +27,7 @@ pub(super) struct Predecessor {
 
 impl Chain {
     pub(super) fn starting(manifest: Manifest) -> Self {
-        Self { current: manifest, predecessors: Vec::new(), lineage: Vec::new() }
+        Self { current: manifest, predecessors: Vec::new(), lineage: FormerKeys::default() }
     }
 
     /// This chain with one more manifest at its end.
@@ -35,9 +39,7 @@ impl Chain {
         }
         let left = *self.current.aik();
         let predecessors = [Predecessor { aik: left, left_at: now }].into_iter().chain(counting).take(AIK_LINEAGE);
-        let (newest, again) = (digest(&left), digest(manifest.aik()));
-        let older = self.lineage.iter().copied().filter(|former| *former != newest && *former != again);
-        let lineage = [newest].into_iter().chain(older).take(AIK_LINEAGE).collect();
+        let lineage = self.lineage.left(&left, manifest.aik());
         Self { current: manifest.clone(), predecessors: predecessors.collect(), lineage }
     }
 
@@ -47,17 +49,48 @@ impl Chain {
 
     /// Whether `aik` is the current key, or one that the chain led away from, however long ago.
     pub(super) fn descends_from(&self, aik: &Ed25519PublicKey) -> bool {
-        self.current.aik() == aik || self.lineage.contains(&digest(aik))
+        self.current.aik() == aik || self.lineage.contains(aik)
     }
 
     /// What must hold between the parts of a stored one.
     pub(super) fn is_consistent(&self) -> bool {
-        let current = digest(self.current.aik());
-        let once = |(place, hash): (usize, &[u8; 32])| !self.lineage.iter().take(place).any(|other| other == hash);
         self.predecessors.len() <= AIK_LINEAGE
-            && self.lineage.len() <= AIK_LINEAGE
-            && !self.lineage.contains(&current)
-            && self.lineage.iter().enumerate().all(once)
+            && !self.lineage.contains(self.current.aik())
+            && self.lineage.is_consistent()
+    }
+}
+
+impl FormerKeys {
+    pub(super) const fn from_digests(digests: Vec<[u8; 32]>) -> Self {
+        Self(digests)
+    }
+
+    pub(super) fn digests(&self) -> &[[u8; 32]] {
+        &self.0
+    }
+
+    /// Whether `aik` is one of them.
+    pub fn contains(&self, aik: &Ed25519PublicKey) -> bool {
+        self.0.contains(&digest(aik))
+    }
+
+    /// These and `left`, which the chain led away from to `next`.
+    fn left(&self, left: &Ed25519PublicKey, next: &Ed25519PublicKey) -> Self {
+        let (newest, again) = (digest(left), digest(next));
+        let older = self.0.iter().copied().filter(|former| *former != newest && *former != again);
+        Self([newest].into_iter().chain(older).take(AIK_LINEAGE).collect())
+    }
+
+    fn is_consistent(&self) -> bool {
+        let once = |(place, hash): (usize, &[u8; 32])| !self.0.iter().take(place).any(|other| other == hash);
+        self.0.len() <= AIK_LINEAGE && self.0.iter().enumerate().all(once)
+    }
+}
+
+/// Newest first.
+impl FromIterator<Ed25519PublicKey> for FormerKeys {
+    fn from_iter<I: IntoIterator<Item = Ed25519PublicKey>>(keys: I) -> Self {
+        Self(keys.into_iter().take(AIK_LINEAGE).map(|key| digest(&key)).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use prost::Message;
 
-use super::chain::{Chain, Predecessor};
+use super::chain::{Chain, FormerKeys, Predecessor};
 use super::other_keys::{OtherKeys, Waiting};
 use super::{Gap, ManifestPin};
 use crate::identity::manifest::{Manifest, ManifestError, UnverifiedManifest};
@@ -147,7 +147,7 @@ impl Chain {
                 .iter()
                 .map(|key| StoredKey { aik: key.aik.to_tagged(), at_ms: key.left_at.as_millis() })
                 .collect(),
-            lineage: self.lineage.iter().map(|hash| hash.to_vec()).collect(),
+            lineage: self.lineage.digests().iter().map(|hash| hash.to_vec()).collect(),
         }
     }
 
@@ -155,7 +155,7 @@ impl Chain {
         Ok(Self {
             current: verified(required(&stored.current)?)?,
             predecessors: stored.predecessors.iter().map(Predecessor::load).collect::<Result<_, _>>()?,
-            lineage: hashes(&stored.lineage)?,
+            lineage: FormerKeys::from_digests(hashes(&stored.lineage)?),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Identity keys that the chain led away from: `docs/protocol.md` B2.4 rules 3 and 6.
 
+use crate::group::{AccountKeys, Listing};
 use crate::identity::{AccountKey, DeviceKind, Fetched, ListedDevice, Manifest, ManifestDraft, ManifestPin, Source};
 use crate::limits::AIK_LINEAGE;
 use crate::primitives::Ed25519PublicKey;
@@ -52,6 +53,28 @@ fn t124_an_account_descends_from_a_key_that_the_chain_left_long_ago() {
     assert!(!pin.descends_from(&aik(4)), "announced only");
     assert!(!pin.descends_from(&ed25519(0x66).public_key()), "a stranger's");
     assert_eq!(ManifestPin::from_bytes(&pin.to_bytes()), Ok(pin));
+}
+
+#[test]
+fn t117_a_member_is_known_by_a_key_that_the_chain_left_long_ago() {
+    let (pin, late) = (through(&[1, 2, 3, 4]), years(50));
+    let party = Party::new(1);
+    let older = issued(&party, None, 1, 2);
+    let keys = AccountKeys::from_pin(&pin, &[older], late);
+    assert!([1, 2, 3].iter().all(|number| keys.descends_from(&aik(*number))), "what Member.aik may name");
+    assert!(!keys.descends_from(&aik(4)), "announced only");
+    let listed = |listing| keys.devices.iter().filter(move |key| key.listing == listing).count();
+    assert_eq!((listed(Listing::Current), listed(Listing::Older)), (1, 1), "an old manifest of the same lineage");
+    let foreign = Manifest::issue(
+        &key(9),
+        None,
+        ManifestDraft {
+            devices: vec![ListedDevice::of(&party.device, DeviceKind::Mobile, at(0), &aik(9))],
+            next_aik: None,
+        },
+        at(0),
+    );
+    assert_eq!(AccountKeys::from_pin(&pin, &[foreign.unwrap()], late).devices.len(), 1, "not of the lineage");
 }
 
 #[test]

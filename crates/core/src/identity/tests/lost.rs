@@ -1,6 +1,7 @@
 //! After a jump that lost: `docs/protocol.md` B2.3, gap rules 2 and 3.
 
 use super::devices;
+use crate::group::AccountKeys;
 use crate::identity::{
     AccountKey, Adoption, DeviceChanges, DeviceKind, Fetched, IdentityEvent, IntroductionError, JudgedAt, ListedDevice,
     Manifest, ManifestDraft, ManifestPin, PinError, Source, UnverifiedCertificates, introduce,
@@ -69,6 +70,18 @@ fn t020_what_the_losing_manifest_took_away_stays_away_until_a_higher_seq() {
     assert_eq!((higher.pin.lists(two), higher.events), (true, vec![added(&theft.two)]));
     let honest = theft.first().adopt_chain(Fetched::Answered(&theft.chain[1..3]), at(20)).0.pin;
     assert!(honest.lists(two), "control: without the jump");
+}
+
+#[test]
+fn t117_a_device_that_a_losing_manifest_took_away_signs_no_state() {
+    let theft = Theft::new();
+    let devices = |pin: &ManifestPin| -> Vec<_> {
+        AccountKeys::from_pin(pin, &[], at(31)).devices.iter().map(|key| key.dsk).collect()
+    };
+    let [one, two] = [&theft.one, &theft.two].map(|party| party.public().dsk);
+    assert_eq!(devices(&theft.lost().pin), [one]);
+    let honest = theft.first().adopt_chain(Fetched::Answered(&theft.chain[1..3]), at(20)).0.pin;
+    assert_eq!(devices(&honest), [one, two], "control: without the jump");
 }
 
 #[test]

@@ -30,6 +30,13 @@ pub struct Draft {
     pub body: Body,
 }
 
+impl MessageId {
+    /// A fresh one.
+    pub fn random(rng: &mut impl TryCryptoRng) -> Result<Self, RandomError> {
+        Ok(Self::from_bytes(*draw(rng)?))
+    }
+}
+
 /// A content that every recipient gets with these very bytes.
 pub struct Outgoing {
     bytes: Zeroizing<Vec<u8>>,
@@ -42,6 +49,9 @@ pub enum DraftError {
     /// It would be rejected: an error of the caller (`InvalidInput`, B15).
     #[error("the content breaks a rule: {0}")]
     InvalidInput(ContentRejected),
+    /// A statement is signed for one message_id: [`Draft::build_under`] that one.
+    #[error("a statement is built under the message id that it was signed for")]
+    UnplacedStatement,
     /// A content that this version cannot read is not sent on.
     #[error("an unsupported content cannot be sent")]
     Unsupported,
@@ -54,8 +64,16 @@ impl Draft {
     /// The content, under a random message_id. What was sent to others and goes to the own devices keeps its id: see
     /// [`Outgoing::for_own_devices`].
     pub fn build(self, rng: &mut impl TryCryptoRng) -> Result<Outgoing, DraftError> {
-        let id = draw(rng)?;
-        self.assemble(MessageId::from_bytes(*id))
+        match self.body {
+            Body::Statement(_) => Err(DraftError::UnplacedStatement),
+            _ => self.build_under(MessageId::random(rng)?),
+        }
+    }
+
+    /// The content under an id of its own that was drawn before ([`MessageId::random`]): for a statement, whose signature
+    /// covers it (B9.1). No two contents have one id.
+    pub fn build_under(self, id: MessageId) -> Result<Outgoing, DraftError> {
+        self.assemble(id)
     }
 
     fn assemble(self, id: MessageId) -> Result<Outgoing, DraftError> {

@@ -85,7 +85,8 @@ struct Randomness {
 
 impl Session {
     /// Encrypts one message: empty content is a session acknowledgement (B7.4). The caller commits the next state
-    /// before the message leaves.
+    /// before the message leaves, and encrypts on the active session of a device alone
+    /// ([`DeviceSessions::active`](crate::placement::DeviceSessions::active)): others only receive (B12).
     pub fn encrypt(
         &self,
         content: &[u8],

@@ -4,8 +4,10 @@ use std::io::{self, Read};
 
 use prost::Message as _;
 use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::history::{HistoryError, HistoryGrant};
+use crate::attachment::{Attachment, Purpose};
 use crate::ids::{AccountId, DeviceId};
 use crate::limits::{CONTENT_BYTES, HISTORY_ITEM_BYTES};
 use crate::primitives::kdf::Sha256Stream;
@@ -13,20 +15,18 @@ use crate::time::Timestamp;
 use crate::wire::{decode_content, lp, v1};
 
 /// One item of the file.
-#[derive(Clone, PartialEq)]
 pub struct HistoryItem {
     /// Who wrote it, by the granter's word.
     pub sender: (AccountId, DeviceId),
     /// The server's receive time, by the granter's word.
     pub server_ts: Timestamp,
     /// Content bytes, to be parsed as content (B9); receipts are never sent for them.
-    pub content: Vec<u8>,
+    pub content: Zeroizing<Vec<u8>>,
     /// The attachment, uploaded again, if its blob was gone.
-    pub blob: Option<v1::AttachmentMsg>,
+    pub blob: Option<Attachment>,
 }
 
 /// An item, marked with the account that passed it on.
-#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct PassedOn {
     /// Who vouches for it.
@@ -109,14 +109,14 @@ impl<R: Read> HistoryItems<R> {
 /// after the first error.
 pub struct HistoryReader<R> {
     source: R,
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     ended: bool,
 }
 
 impl<R: Read> HistoryReader<R> {
     /// The plaintext of an archive: a file, or a slice.
-    pub const fn new(file: R) -> Self {
-        Self { source: file, buffer: Vec::new(), ended: false }
+    pub fn new(file: R) -> Self {
+        Self { source: file, buffer: Zeroizing::new(Vec::new()), ended: false }
     }
 
     /// The next item; `None` where the file ends between two items.
@@ -215,14 +215,18 @@ impl HistoryItem {
     /// `LP(HistoryItem)`, to be appended to the file; an error if it is longer than its limit.
     pub fn append_to(&self, file: &mut Vec<u8>) -> Result<(), HistoryError> {
         let (account, device) = self.sender;
-        let bytes = v1::HistoryItem {
+        let mut wire = v1::HistoryItem {
             sender_account: account.as_bytes().to_vec(),
             sender_device: device.as_u32(),
             server_ts_ms: self.server_ts.as_millis(),
-            content: self.content.clone(),
-            blob: self.blob.clone(),
+            content: self.content.to_vec(),
+            blob: self.blob.as_ref().map(Attachment::to_wire),
+        };
+        let bytes = Zeroizing::new(wire.encode_to_vec());
+        wire.content.zeroize();
+        if let Some(blob) = &mut wire.blob {
+            blob.key.zeroize();
         }
-        .encode_to_vec();
         if bytes.len() > HISTORY_ITEM_BYTES || self.content.len() > CONTENT_BYTES {
             return Err(HistoryError::Item);
         }
@@ -233,18 +237,17 @@ impl HistoryItem {
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let wire: v1::HistoryItem = decode_content(bytes, HISTORY_ITEM_BYTES).ok()?;
-        let blob_fits = wire.blob.as_ref().is_none_or(|blob| blob.purpose == MESSAGE_PURPOSE);
-        let content_fits = (1..=CONTENT_BYTES).contains(&wire.content.len());
-        (blob_fits && content_fits).then_some(())?;
+        let content = Zeroizing::new(wire.content);
+        let blob = wire.blob.map(|blob| Attachment::parse(blob, Purpose::Message)).transpose().ok()?;
+        (1..=CONTENT_BYTES).contains(&content.len()).then_some(())?;
         Some(Self {
             sender: (AccountId::from_slice(&wire.sender_account)?, DeviceId::new(wire.sender_device)?),
             server_ts: Timestamp::from_millis(wire.server_ts_ms),
-            content: wire.content,
-            blob: wire.blob,
+            content,
+            blob,
         })
     }
 }
 
-const MESSAGE_PURPOSE: u32 = 1;
 const STEP_BYTES: usize = 64 * 1024;
 const BROKEN: io::ErrorKind = io::ErrorKind::InvalidData;

@@ -149,11 +149,11 @@ fn history(area: &mut Area, alice: &Person) {
     let item = HistoryItem {
         sender: (account, DeviceId::new(1).unwrap()),
         server_ts: MADE,
-        content: b"content bytes".to_vec(),
+        content: b"content bytes".to_vec().into(),
         blob: None,
     };
     item.append_to(&mut file).unwrap();
-    HistoryItem { content: b"second".to_vec(), ..item }.append_to(&mut file).unwrap();
+    HistoryItem { content: b"second".to_vec().into(), ..item }.append_to(&mut file).unwrap();
     let sha256 = crate::primitives::kdf::sha256(&[&file]);
     let grant = HistoryGrant {
         conversation: ConversationId::from_bytes(*seed("conversation")),

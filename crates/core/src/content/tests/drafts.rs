@@ -59,3 +59,12 @@ fn own_devices_get_the_same_bytes_under_the_same_id() {
     let error = outgoing.for_own_devices(None).unwrap_err();
     assert_eq!(error, DraftError::InvalidInput(field(FieldName::Peer)));
 }
+
+#[test]
+fn statement_is_built_under_the_id_that_it_was_signed_for() {
+    let body = || Body::Statement(Box::new(statement()));
+    assert_eq!(draft(body()).build(&mut rng(1)).unwrap_err(), DraftError::UnplacedStatement);
+    let id = MessageId::random(&mut rng(1)).unwrap();
+    assert_eq!(draft(body()).build_under(id).unwrap().content().message_id(), id);
+    assert_eq!(MessageId::random(&mut Broken).unwrap_err(), RandomError);
+}

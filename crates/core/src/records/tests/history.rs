@@ -1,8 +1,9 @@
 use super::super::*;
 use super::device;
+use crate::attachment::{Attachment, Labels, Purpose, seal_bytes};
 use crate::ids::{ConversationId, DeviceId};
 use crate::primitives::kdf::sha256;
-use crate::testing::{account, at};
+use crate::testing::{account, at, rng};
 use crate::wire::v1;
 
 const OWNER: u8 = 0xa1;
@@ -12,7 +13,7 @@ fn item(n: u8) -> HistoryItem {
     HistoryItem {
         sender: (account(0xb0), DeviceId::new(1).unwrap()),
         server_ts: at(u64::from(n)),
-        content: vec![n; 100],
+        content: vec![n; 100].into(),
         blob: None,
     }
 }
@@ -58,8 +59,9 @@ fn offered(
     HistoryGrant::verify(signed, (from.address.account, &from.dsk), &offer, granter, account(ME))
 }
 
-fn blob(purpose: u32) -> v1::AttachmentMsg {
-    v1::AttachmentMsg { purpose, ..Default::default() }
+fn blob(purpose: Purpose) -> Attachment {
+    let (sealed, _) = seal_bytes(purpose, b"a file", &mut rng(1)).unwrap();
+    Attachment::new(sealed, Labels::default())
 }
 
 fn archive(grant: &HistoryGrant) -> v1::AttachmentMsg {
@@ -176,7 +178,7 @@ fn items_that_are_none_are_refused_within_their_limit() {
     assert_eq!(read(&[good.as_slice(), &[0, 0, 0]].concat(), 2), Err(HistoryError::Item), "half a length");
     assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 1], 1), Err(HistoryError::Item), "a length beyond the end");
     assert_eq!(read(&[0, 0, 0, 0], 1), Err(HistoryError::Item), "an empty item has no sender");
-    let long = HistoryItem { content: vec![0; 300 * 1024], ..item(0) };
+    let long = HistoryItem { content: vec![0; 300 * 1024].into(), ..item(0) };
     assert_eq!(long.append_to(&mut Vec::new()), Err(HistoryError::Item));
     let mut reader = HistoryReader::new(&[0, 0, 0, 9, 1][..]);
     assert!(reader.next().is_some_and(|item| item.is_err()));
@@ -190,7 +192,18 @@ fn item_without_content_or_with_a_blob_of_another_purpose_is_refused() {
         item.append_to(&mut file).unwrap();
         grant_of(&file, 1).read(&file).map(|items| items.len())
     };
-    assert_eq!(read(HistoryItem { content: Vec::new(), ..item(1) }), Err(HistoryError::Item));
-    assert_eq!(read(HistoryItem { blob: Some(blob(3)), ..item(1) }), Err(HistoryError::Item));
-    assert_eq!(read(HistoryItem { blob: Some(blob(1)), ..item(1) }), Ok(1), "control");
+    assert_eq!(read(HistoryItem { content: Vec::new().into(), ..item(1) }), Err(HistoryError::Item));
+    assert_eq!(read(HistoryItem { blob: Some(blob(Purpose::History)), ..item(1) }), Err(HistoryError::Item));
+    assert_eq!(read(HistoryItem { blob: Some(blob(Purpose::Message)), ..item(1) }), Ok(1), "control");
+    // A descriptor that names nothing.
+    let empty = v1::HistoryItem {
+        sender_account: vec![1; 16],
+        sender_device: 1,
+        content: vec![1],
+        blob: Some(v1::AttachmentMsg { purpose: 1, ..Default::default() }),
+        ..Default::default()
+    };
+    let empty = prost::Message::encode_to_vec(&empty);
+    let file = [&u32::try_from(empty.len()).unwrap().to_be_bytes()[..], &empty].concat();
+    assert_eq!(grant_of(&file, 1).read(&file).map(|items| items.len()), Err(HistoryError::Item));
 }

@@ -10,7 +10,12 @@ use crate::testing::{account, at};
 use crate::wire::v1;
 
 fn item(content: Vec<u8>) -> HistoryItem {
-    HistoryItem { sender: (account(0xb0), DeviceId::new(1).unwrap()), server_ts: at(1), content, blob: None }
+    HistoryItem {
+        sender: (account(0xb0), DeviceId::new(1).unwrap()),
+        server_ts: at(1),
+        content: content.into(),
+        blob: None,
+    }
 }
 
 fn file(contents: &[&[u8]]) -> Vec<u8> {
@@ -105,7 +110,7 @@ fn source_that_gives_a_byte_at_a_time_gives_the_same_items() {
     let file = file(&[b"one", b"two", &[7; 9000]]);
     let items = verdicts(&file);
     assert_eq!(items.len(), 3);
-    assert!(items[2].as_ref().unwrap().content == [7; 9000]);
+    assert!(items[2].as_ref().unwrap().content.as_slice() == [7; 9000]);
     assert!(verdicts(&[]).is_empty(), "an empty file has no items");
 }
 
@@ -224,7 +229,7 @@ fn t153_file_that_changes_after_it_was_judged_is_noticed() {
     let mut items = judged.items(other.as_slice());
     assert_eq!(items.by_ref().count(), 3, "two items and the error");
     assert!(items.next().is_none());
-    assert_eq!(end(&granted), Ok(b"two".to_vec()), "control");
+    assert_eq!(end(&granted), Ok(b"two".to_vec().into()), "control");
 }
 
 #[test]

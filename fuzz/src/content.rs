@@ -163,7 +163,7 @@ fn bodies() -> Vec<(&'static str, Depth, Wire)> {
 
 fn run(data: &[u8]) -> Depth {
     let Ok(content) = Content::parse(data) else { return 0 };
-    let (kind, digest) = (content.kind(), *content.digest());
+    let (id, kind, digest) = (content.message_id(), content.kind(), *content.digest());
     assert_eq!(Content::parse(data).map(|again| (again.kind(), *again.digest())), Ok((kind, digest)));
     let routed = content.route(&account(2), &account(1)).is_ok();
     content.judge_sent_at(NOW);
@@ -172,7 +172,12 @@ fn run(data: &[u8]) -> Depth {
     let (conversation, group, retention) = (content.conversation(), content.group().copied(), content.retention());
     let (sent_at, seq) = (content.sent_at(), content.seq().map_or(0, core::num::NonZeroU64::get));
     let draft = Draft { conversation, group, sent_at, retention, seq, body: content.into_body() };
-    match draft.build(&mut rng(1)) {
+    // A statement is built under the id that it was signed for.
+    let built = match &draft.body {
+        Body::Statement(_) => draft.build_under(id),
+        _ => draft.build(&mut rng(1)),
+    };
+    match built {
         Err(DraftError::Unsupported) => {
             assert_eq!(kind, BodyKind::Unsupported);
             return 1;

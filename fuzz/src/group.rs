@@ -56,7 +56,7 @@ pub const TARGET: Target = Target {
             ),
             Seed::new(
                 "retained-in-a-branch-that-lost",
-                1,
+                2,
                 [2, 71, 1, 2, 0, 0, 0, 2, 0, 0, 1, 129, 0, 0, 0, 65, 1, 71, 0, 72, 0],
             ),
             Seed::new(

@@ -101,6 +101,9 @@ pub struct Applied {
     /// How often the rules of B13.3 chose.
     #[cfg(test)]
     pub(super) choices: usize,
+    /// How many states were looked at as part of a run.
+    #[cfg(test)]
+    pub(super) looked_at: usize,
 }
 
 impl Roster {

@@ -78,6 +78,9 @@ struct Work<'a> {
     /// How often they chose.
     #[cfg(test)]
     choices: usize,
+    /// How many states were looked at as part of a run.
+    #[cfg(test)]
+    looked_at: usize,
 }
 
 type Key = (u64, usize);
@@ -101,6 +104,8 @@ impl<'a> Work<'a> {
             refused: Vec::new(),
             #[cfg(test)]
             choices: 0,
+            #[cfg(test)]
+            looked_at: 0,
         }
     }
 
@@ -166,6 +171,13 @@ impl<'a> Work<'a> {
                 continue;
             };
             match self.judged(key, &parent) {
+                // Only what a custodian builds on.
+                Some(Ok(Standing::Owner)) if self.roster.double_hand_over && self.roster.is_full() => {
+                    if !self.catch_up(key, &parent) {
+                        self.refuse(key, StateRejected::Full);
+                    }
+                    return true;
+                }
                 Some(Ok(standing)) => {
                     self.insert(key, standing);
                     return true;
@@ -221,10 +233,6 @@ impl<'a> Work<'a> {
             return;
         };
         let now = self.evidence.now;
-        let full = self.roster.double_hand_over && self.roster.is_full();
-        if full && standing == Standing::Owner {
-            return self.refused.push((*pending.state.claims().hash(), StateRejected::Full));
-        }
         let state = pending.state.into_verified();
         let (hash, parent, account) = (*state.hash(), *state.prev_hash(), state.actor().account);
         if self.roster.tree.node(&hash).is_some() {

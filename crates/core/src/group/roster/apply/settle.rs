@@ -52,6 +52,8 @@ impl Work<'_> {
             want_after,
             #[cfg(test)]
             choices: self.choices,
+            #[cfg(test)]
+            looked_at: self.looked_at,
         }
     }
 
@@ -127,14 +129,11 @@ impl Roster {
         !changes.is_empty()
     }
 
-    /// Members whose key in the current state is neither the pinned one nor one from which its chain leads there.
+    /// Members to whom the pinned key does not belong, by the current state or by the practice.
     pub(in crate::group) fn changed_keys<'e>(
         &'e self,
         evidence: &'e Evidence<'_>,
     ) -> impl Iterator<Item = AikChange> + 'e {
-        self.current.members().iter().filter_map(|member| {
-            let keys = evidence.keys(member.account).filter(|keys| !keys.descends_from(&member.aik))?;
-            Some(AikChange { account: member.account, pinned: keys.aik, new: member.aik })
-        })
+        self.current.members().iter().filter_map(|member| evidence.changed_key(self.current.org(), member))
     }
 }

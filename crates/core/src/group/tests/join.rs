@@ -144,3 +144,21 @@ fn a_member_rejoins_by_a_state_that_had_lost_here() {
     };
     assert_eq!(joined.roster.judge_message(&message, &late.evidence()), Ok(MessageVerdict::Stale));
 }
+
+#[test]
+fn t120_states_are_given_to_members_and_listed_custodians_only() {
+    let known = Known::all();
+    for (base, answered) in
+        [(clinical(), vec![OWNER, DOCTOR, OBSERVER, ARCHIVE, CUSTODIAN]), (personal(), vec![OWNER, DOCTOR])]
+    {
+        let without = next(&base, OWNER, |draft| draft.members.retain(|member| member.account != id_of(PATIENT)));
+        let roster = accepted(&[&base, &without], &known);
+        let asks = |person: u8, known: &Known| roster.answers(id_of(person), &known.evidence());
+        answered.iter().for_each(|person| assert!(asks(*person, &known), "{person}"));
+        // Who was removed, and who never was one.
+        assert!(!asks(PATIENT, &known) && !asks(STRANGER, &known));
+        assert!(accepted(&[&base], &known).answers(id_of(PATIENT), &known.evidence()), "control");
+        let gone = known.after_directory(&staff_without(&[DOCTOR, CUSTODIAN]));
+        assert_eq!((asks(DOCTOR, &gone), asks(CUSTODIAN, &gone)), (base.org().is_none(), false));
+    }
+}

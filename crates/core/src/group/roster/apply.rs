@@ -111,11 +111,16 @@ impl<'a> Work<'a> {
 
     /// Takes all that can be taken. The rules of B13.3 choose after that, and again only if more can be taken then.
     fn run(&mut self) {
-        self.undecided = self.roster.judge_custodians(self.evidence);
+        let mut competes = self.roster.tree.has_forks();
+        self.undecided = competes && self.roster.judge_custodians(self.evidence);
         loop {
             while self.step() {}
             if !core::mem::take(&mut self.undecided) {
                 break;
+            }
+            // Who is a custodian matters from the first state that competes on, and may have changed before it came.
+            if !core::mem::replace(&mut competes, true) {
+                self.roster.judge_custodians(self.evidence);
             }
             self.choose();
         }

@@ -162,3 +162,22 @@ fn t120_states_are_given_to_members_and_listed_custodians_only() {
         assert_eq!((asks(DOCTOR, &gone), asks(CUSTODIAN, &gone)), (base.org().is_none(), false));
     }
 }
+
+#[test]
+fn t117_the_owner_of_one_branch_does_not_set_a_stopped_group_going_by_not_answering() {
+    let (base, known) = (clinical(), Known::all());
+    let (one, other) = (hand_over(&base, OWNER, DOCTOR), hand_over(&base, OWNER, CUSTODIAN));
+    let held = accepted(&[&base, &one], &known);
+    let stopped = applied(&held, &[&other], &known).roster;
+    assert!(stopped.is_stopped());
+    let withheld = titled(&one, DOCTOR, "nobody gets it");
+    let (after, by_deputy) = (titled(&withheld, DOCTOR, "after"), titled(&withheld, DEPUTY, "after"));
+    let late = known.at(known.now.plus(8 * DAY_MS));
+    let takes = |roster: &Roster, state: &GroupState, from: u8| {
+        let why = Rejoining::Unanswered(known.now);
+        roster.rejoin(&state.to_signed(), id_of(PATIENT), id_of(from), why, &late.evidence())
+    };
+    assert_eq!(takes(&stopped, &after, DOCTOR).unwrap_err(), JoinError::Issuer);
+    assert_eq!(takes(&held, &after, DOCTOR).unwrap().roster.current(), &after, "control: not stopped");
+    assert_eq!(takes(&stopped, &by_deputy, DEPUTY).unwrap().roster.current(), &by_deputy, "control: a custodian");
+}

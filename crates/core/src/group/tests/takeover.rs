@@ -256,3 +256,15 @@ fn t117_a_former_owner_promises_nothing_on_behalf_of_the_group() {
     let own = next(&without, DOCTOR, |draft| draft.policy.retention.keep_at_least_ms = 7);
     assert_eq!(applied(&after, &[&own], &known).roster.policy().retention.keep_at_least_ms, 7, "control");
 }
+
+#[test]
+fn t117_a_custodian_replaces_what_one_that_was_removed_since_had_issued_whatever_the_hashes() {
+    let (base, all) = (clinical(), Known::all());
+    let gone = all.after_directory(&staff_without(&[DEPUTY]));
+    let rogue = next(&base, DEPUTY, takes_over);
+    // Nothing competes when the directory changes.
+    let held = accepted(&[&base, &rogue], &all).judge_waiting(&gone.evidence()).roster;
+    let healed = ground_above(&base, CUSTODIAN, rogue.hash());
+    assert_eq!(applied(&held, &[&healed], &gone).roster.current(), &healed);
+    assert_eq!(applied(&held, &[&healed], &all).roster.current(), &rogue, "control: both are listed");
+}

@@ -63,6 +63,8 @@ impl Work<'_> {
     fn unconnected(&self) -> Option<Fork> {
         let from = self.from?;
         let held = &self.roster.current;
+        let by_hash: BTreeMap<&StateHash, &GroupState> =
+            self.pool.values().map(|pending| (pending.state.claims().hash(), pending.state.claims())).collect();
         let presented =
             self.pool.values().rev().map(|pending| (pending, pending.state.claims())).find(|(pending, state)| {
                 let sender = from == state.actor().account || Some(from) == state.owner();
@@ -70,7 +72,7 @@ impl Work<'_> {
                     && sender
                     && !self.roster.earlier.contains_key(state.hash())
                     && (state.epoch() >= held.epoch() || state.owner() != held.owner())
-                    && self.begins_below(state)
+                    && self.begins_below(state, &by_hash)
                     && judge_first(&pending.state, self.evidence).is_ok()
                     && keeps_all_promises(held, self.roster.floor, state).is_ok()
             });
@@ -78,9 +80,7 @@ impl Work<'_> {
     }
 
     /// Whether the run that leads to `state` begins on a state that is not here, at most one epoch above the current one.
-    fn begins_below(&self, state: &GroupState) -> bool {
-        let by_hash: BTreeMap<&StateHash, &GroupState> =
-            self.pool.values().map(|pending| (pending.state.claims().hash(), pending.state.claims())).collect();
+    fn begins_below(&self, state: &GroupState, by_hash: &BTreeMap<&StateHash, &GroupState>) -> bool {
         let mut first = state;
         while let Some(parent) = by_hash.get(first.prev_hash()).filter(|parent| parent.epoch() < first.epoch()) {
             first = parent;
@@ -102,10 +102,10 @@ fn lack(pending: &Pending, waiting: &[(usize, Waiting)]) -> Option<Lack> {
 
 impl Roster {
     /// Judges anew by the pinned directory which states count as a custodian's: those whose author it lists, and whose
-    /// device its manifest lists. Says whether that matters, because states compete.
+    /// device its manifest lists. Says whether any changed.
     pub(super) fn judge_custodians(&mut self, evidence: &Evidence<'_>) -> bool {
         let org = self.current.org();
-        let Some(directory) = evidence.pin_of(org).filter(|_| self.tree.has_forks()) else { return false };
+        let Some(directory) = evidence.pin_of(org) else { return false };
         let judged = |node: &Node| {
             let account = node.state.actor().account;
             match node.standing {

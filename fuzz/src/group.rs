@@ -244,7 +244,8 @@ impl Run {
                 assert!(verdict.is_err() || is_member || !is_known, "somebody who is no member was heard");
             }
             LEAVE => {
-                if let Ok(next) = self.ends[who].left(account(1 + argument % 5)) {
+                let state = self.states[index].roster.current().hash();
+                if let Ok(next) = self.ends[who].left(account(1 + argument % 5), state) {
                     self.ends[who] = next;
                 }
             }

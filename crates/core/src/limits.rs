@@ -238,8 +238,11 @@ pub const RECORD_GAP_MS: u64 = 24 * HOUR_MS;
 pub const AWAITED_COPIES: usize = 10_000;
 /// The same for one member that acknowledged them.
 pub const AWAITED_COPIES_OF_MEMBER: usize = 1_000;
+/// What comes on top of what is kept of a group when it is stopped: one GroupUpdate, and all that waited (a share for each
+/// member, one for custodians and one for others).
+pub const STOPPED_EXTRA_BYTES: usize = CONTENT_BYTES + (GROUP_MEMBERS + 2) * WAITING_BYTES;
 /// A roster at rest: more than the limits of what is in it allow.
-pub const ROSTER_STATE_BYTES: usize = 16 * 1024 * 1024;
+pub const ROSTER_STATE_BYTES: usize = 32 * 1024 * 1024;
 /// Devices of one group whose stale messages are remembered for an epoch: every device of every member.
 pub const STALE_DEVICES: usize = GROUP_MEMBERS * DEVICES;
 /// The pin of a practice at rest: two directories (the settled one of a gap or one that lost, never both), and the

@@ -56,11 +56,21 @@ def has_archive(m):
     need(m["class_"] == 1 or len(m["org_id"]) == 16 and any(x["role"] == g.ARCHIVE for x in m["members"]), "Clinical")
 
 
+def meant(account, k):
+    """B13.2 rule 4: whether what is pinned of an account is whom the practice means, if it lists it now."""
+    a, now = keys(k, account), k["now_ms"]
+    x = next((x for x in (k["directory"] or {"members": []})["members"] if x["account_id"] == account
+              and x["not_before_ms"] <= now and (x["not_after_ms"] == 0 or now < x["not_after_ms"])), None)
+    return not a or not x or a["aik"] == x["aik"] or a["aik"] in x["previous_aiks"]
+
+
 def clinical(m, k):
     try:
         g.check_clinical(m, k["directory"], k["now_ms"])
     except Rejected as e:
         raise Lacking(str(e))
+    if m["class_"] == 2 and not all(meant(x["account_id"], k) for x in m["members"] if x["role"] in (g.OWNER, g.ARCHIVE)):
+        raise Lacking("identity")
 
 
 def follows(m, prev):
@@ -79,7 +89,8 @@ def judge(m, prev, k):
     ok = verified(m, k)
     if owns:
         by, aik = "owner", o["aik"]
-        if prev["class_"] == 2 and not g.leads(k["directory"], o["account_id"], k["now_ms"]):
+        if prev["class_"] == 2 and not (g.leads(k["directory"], o["account_id"], k["now_ms"])
+                                        and meant(o["account_id"], k)):
             raise Lacking("owner")
     else:
         x = g.lists(k["directory"], m["actor_account"], g.CUSTODIAN, k["now_ms"])

@@ -2,11 +2,12 @@
 
 use core::fmt;
 
+use super::member::Member;
 use super::state::UnverifiedState;
 use crate::identity::{FormerKeys, ListedDevice, Manifest, ManifestPin};
 use crate::ids::{AccountId, DeviceId, OrgId};
 use crate::limits::{KEYS_OF_DEVICE, LAPSED_AFTER_MS};
-use crate::organization::{Directory, DirectoryPin, OrgRole};
+use crate::organization::{AikChange, Directory, DirectoryPin, OrgRole};
 use crate::primitives::Ed25519PublicKey;
 use crate::time::Timestamp;
 
@@ -160,6 +161,23 @@ impl<'a> Evidence<'a> {
         let entry = pin.listed_as(account, role, self.now);
         let recent = self.keys(account).is_some_and(|keys| keys.currency == Currency::Recent);
         recent && entry.is_some_and(|entry| self.descends(account, &entry.aik))
+    }
+
+    /// The key under which the practice lists an account, if what is pinned of the account does not belong to it: that key is
+    /// neither the pinned one nor one from which the chain leads to it, nor does the practice name the pinned one as former.
+    pub(super) fn listed_otherwise(&self, org: Option<OrgId>, account: AccountId) -> Option<Ed25519PublicKey> {
+        let keys = self.keys(account)?;
+        let entry = self.pin_of(org)?.listed(account, self.now)?;
+        let meant = keys.descends_from(&entry.aik) || entry.previous_aiks.contains(&keys.aik);
+        (!meant).then_some(entry.aik)
+    }
+
+    /// The key that a state, or the practice, names for a member to whom what is pinned of it does not belong.
+    pub(super) fn changed_key(&self, org: Option<OrgId>, member: &Member) -> Option<AikChange> {
+        let keys = self.keys(member.account)?;
+        let named = (!keys.descends_from(&member.aik)).then_some(member.aik);
+        let new = named.or_else(|| self.listed_otherwise(org, member.account))?;
+        Some(AikChange { account: member.account, pinned: keys.aik, new })
     }
 
     /// Whether the pinned directory expired more than 7 d ago.

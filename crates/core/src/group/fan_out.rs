@@ -34,8 +34,8 @@ pub struct FanOut {
     pub recipients: Vec<AccountId>,
     /// Nothing of them is pinned: their manifest is fetched first.
     pub unknown: Vec<AccountId>,
-    /// Their pinned manifest is under a key that does not descend from the one in the state: nothing is sent to them
-    /// until that is cleared up (`IdentityChanged`).
+    /// Their pinned manifest is under a key that does not descend from the one in the state, or from the one under which the
+    /// practice lists them: nothing is sent to them until that is cleared up (`IdentityChanged`).
     pub blocked: Vec<AccountId>,
 }
 
@@ -61,7 +61,7 @@ impl Roster {
         }
     }
 
-    fn sorted(&self, evidence: &Evidence<'_>) -> FanOut {
+    pub(super) fn sorted(&self, evidence: &Evidence<'_>) -> FanOut {
         let mut fan_out = FanOut::default();
         for member in self.current.members() {
             let account = member.account;
@@ -69,9 +69,9 @@ impl Roster {
                 continue;
             }
             match evidence.keys(account) {
-                Some(keys) if keys.descends_from(&member.aik) => fan_out.recipients.push(account),
-                Some(_) => fan_out.blocked.push(account),
                 None => fan_out.unknown.push(account),
+                Some(_) if evidence.changed_key(self.current.org(), member).is_some() => fan_out.blocked.push(account),
+                Some(_) => fan_out.recipients.push(account),
             }
         }
         fan_out

@@ -7,6 +7,7 @@ use super::member::Role;
 use super::roster::{GroupEvent, Roster};
 use super::rules::{Lack, StateRejected};
 use super::state::{Actor, GroupDraft, GroupState, StateError};
+use super::tree::StateHash;
 use crate::content::GroupUpdate;
 use crate::identity::LocalDevice;
 use crate::ids::AccountId;
@@ -47,6 +48,9 @@ pub enum IssueError {
     /// An archive does not leave: the owner or a custodian takes it out.
     #[error("an archive does not leave")]
     Archive,
+    /// It left in a state after which it was removed, and added again.
+    #[error("it was added again after it left")]
+    CameBack,
     /// States that waited can be taken now: [`Roster::judge_waiting`] first.
     #[error("states that waited come first")]
     Waiting,
@@ -149,13 +153,26 @@ impl Roster {
         }
     }
 
-    /// Takes note that `account` leaves, said on its own session. It gets nothing more; the owner drops it from the
-    /// next state. Of an archive, and of the owner of a group that is not stopped, it is ignored: an error.
-    pub fn left(&self, account: AccountId) -> Result<Self, IssueError> {
+    /// Takes note that `account` leaves, said on its own session in a content that names `state`. It gets nothing more; the
+    /// owner drops it from the next state. Of an archive, and of the owner of a group that is not stopped, it is ignored: an
+    /// error. So is what was said before the account was added again: a message that was held back does not shut it out.
+    pub fn left(&self, account: AccountId, state: &StateHash) -> Result<Self, IssueError> {
         self.may_leave(account)?;
+        if self.came_back(account, state) {
+            return Err(IssueError::CameBack);
+        }
         let mut next = self.clone();
         next.leavers.insert(account);
         Ok(next)
+    }
+
+    /// Whether, since `state`, an account was a member, then none, and is one now.
+    fn came_back(&self, account: AccountId, state: &StateHash) -> bool {
+        let earlier = self.earlier.contains_key(state).then_some(0);
+        let Some(since) = self.shared_with(state).or(earlier) else { return false };
+        let states = self.chain.iter().skip(since).filter_map(|hash| self.tree.node(hash));
+        let mut member = states.map(|node| node.state.member(account).is_some()).skip_while(|member| !member);
+        member.any(|member| !member)
     }
 
     /// Members that have said that they leave: the owner's next state is without them.

@@ -7,6 +7,7 @@ use super::rules::{Lack, Refusal, StateRejected, judge_first, keeps_all_promises
 use super::state::{GroupState, UnverifiedState};
 use crate::ids::AccountId;
 use crate::limits::REJOIN_AFTER_MS;
+use crate::organization::OrgRole;
 use crate::time::Timestamp;
 use crate::wire::v1;
 
@@ -126,12 +127,14 @@ impl Roster {
     }
 
     /// Whether a state is of the owner of the state held, under the identity key that this one names, or, in class 2, of
-    /// a records custodian listed now.
+    /// a records custodian listed now. In a group that two hand-overs stop the owner held is one of two: there a custodian.
     fn by_known(&self, state: &GroupState, evidence: &Evidence<'_>) -> Result<(), JoinError> {
-        match may_vouch(&self.current, state.actor().account, evidence) {
-            true => Ok(()),
-            false => Err(JoinError::Issuer),
-        }
+        let actor = state.actor().account;
+        let known = match self.double_hand_over {
+            true => evidence.decides(self.current.org(), actor, OrgRole::RecordsCustodian),
+            false => may_vouch(&self.current, actor, evidence),
+        };
+        known.then_some(()).ok_or(JoinError::Issuer)
     }
 }
 

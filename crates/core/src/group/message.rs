@@ -75,7 +75,7 @@ impl Roster {
         }
         if state == self.current.hash() {
             let member = permits(&self.current, message)?;
-            let changed = changed_key(&[member], message, evidence);
+            let changed = self.changed_key(&[member], message, evidence);
             return Ok(changed.map_or(MessageVerdict::Accepted, MessageVerdict::IdentityChanged));
         }
         let Some((named, since)) = self.superseded(state) else {
@@ -85,8 +85,22 @@ impl Roster {
             return Err(MessageRejected::TooOld);
         }
         let members = [permits(named, message)?, permits(&self.current, message)?];
-        let changed = changed_key(&members, message, evidence);
+        let changed = self.changed_key(&members, message, evidence);
         Ok(changed.map_or(MessageVerdict::Stale, MessageVerdict::IdentityChanged))
+    }
+
+    /// The change that keeps a message from counting as a member's: the key of its session, or the one that a state or the
+    /// practice names, is neither the pinned one nor one from which the chain leads to it.
+    fn changed_key(&self, members: &[&Member], message: &SentIn<'_>, evidence: &Evidence<'_>) -> Option<AikChange> {
+        let foreign = |aik: &Ed25519PublicKey| !evidence.descends(message.sender, aik);
+        let change = |new| AikChange {
+            account: message.sender,
+            pinned: evidence.keys(message.sender).map_or(*message.aik, |keys| keys.aik),
+            new,
+        };
+        let named = members.iter().map(|member| member.aik);
+        let other = core::iter::once(*message.aik).chain(named).find(foreign);
+        other.or_else(|| evidence.listed_otherwise(self.current.org(), message.sender)).map(change)
     }
 }
 
@@ -97,19 +111,6 @@ pub fn judge_unknown(message: &SentIn<'_>, evidence: &Evidence<'_>) -> Result<Me
         Some(_) => Ok(MessageVerdict::Unseen),
         None => Err(MessageRejected::Stranger),
     }
-}
-
-/// The change that keeps a message from counting as a member's: the key of its session, or the one that a state names, is
-/// neither the pinned one nor one from which the chain leads to it.
-fn changed_key(members: &[&Member], message: &SentIn<'_>, evidence: &Evidence<'_>) -> Option<AikChange> {
-    let foreign = |aik: &Ed25519PublicKey| !evidence.descends(message.sender, aik);
-    let change = |new| AikChange {
-        account: message.sender,
-        pinned: evidence.keys(message.sender).map_or(*message.aik, |keys| keys.aik),
-        new,
-    };
-    let named = members.iter().map(|member| member.aik);
-    core::iter::once(*message.aik).chain(named).find(foreign).map(change)
 }
 
 fn permits<'a>(state: &'a GroupState, message: &SentIn<'_>) -> Result<&'a Member, MessageRejected> {

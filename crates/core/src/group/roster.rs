@@ -7,14 +7,15 @@ mod stored;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::policy::{Policy, PolicyFloor};
+use super::evidence::Evidence;
+use super::policy::{Class, Policy, PolicyFloor};
 use super::rules::{Lack, Standing, StateRejected};
 use super::state::GroupState;
 use super::tree::{Node, StateHash, Tree};
 use super::waiting::Waiting;
 use crate::ids::{AccountId, GroupId};
 use crate::limits::GROUP_UPDATE_BYTES;
-use crate::organization::AikChange;
+use crate::organization::{AikChange, OrgRole};
 use crate::time::Timestamp;
 use crate::wire::v1;
 
@@ -101,6 +102,9 @@ pub struct Applied {
     /// How often the rules of B13.3 chose.
     #[cfg(test)]
     pub(super) choices: usize,
+    /// How many states were looked at as part of a run.
+    #[cfg(test)]
+    pub(super) looked_at: usize,
 }
 
 impl Roster {
@@ -145,7 +149,8 @@ impl Roster {
         self.double_hand_over
     }
 
-    /// A state that is known here, on the chain or not: the answer to `GroupUpdate.want`.
+    /// A state that is known here, on the chain or not: the answer to `GroupUpdate.want`, to whom this roster
+    /// [`answers`](Self::answers).
     pub fn state(&self, hash: &StateHash) -> Option<&GroupState> {
         let known = self.tree.node(hash).map(|node| &node.state);
         known.or_else(|| self.earlier.get(hash).map(|(state, _)| state))
@@ -158,16 +163,9 @@ impl Roster {
 
     /// The answer to `GroupUpdate.want_after`: what follows a state on the chain; if it lost, what follows the last
     /// state that both have; if it is unknown (it may compete with ours), the newest states. As much as one content
-    /// takes, ascending.
+    /// takes, ascending; to whom this roster [`answers`](Self::answers).
     pub fn after(&self, hash: &StateHash) -> Vec<v1::Signed> {
-        let mut from = *hash;
-        let shared = loop {
-            match (self.chain.iter().position(|state| *state == from), self.tree.node(&from)) {
-                (Some(position), _) => break Some(position),
-                (None, Some(node)) => from = *node.state.prev_hash(),
-                (None, None) => break None,
-            }
-        };
+        let shared = self.shared_with(hash);
         let mut bytes = 0_usize;
         let mut fits = |state: &&GroupState| {
             bytes = bytes.saturating_add(state.weight());
@@ -182,6 +180,28 @@ impl Roster {
         let mut newest: Vec<_> = newest.map(GroupState::to_signed).collect();
         newest.reverse();
         newest
+    }
+
+    /// Where on the chain the last state is that leads to this one; `None` if it is unknown.
+    pub(super) fn shared_with(&self, hash: &StateHash) -> Option<usize> {
+        let mut from = *hash;
+        loop {
+            match (self.chain.iter().position(|state| *state == from), self.tree.node(&from)) {
+                (Some(position), _) => break Some(position),
+                (None, Some(node)) => from = *node.state.prev_hash(),
+                (None, None) => break None,
+            }
+        }
+    }
+
+    /// Whether an account that asks for states (`GroupUpdate.want`, `want_after`) is answered: a member of the current state
+    /// whom the directory does not close, or in class 2 a records custodian listed now. Who treats whom is nobody else's
+    /// business, also of somebody who was a member.
+    pub fn answers(&self, account: AccountId, evidence: &Evidence<'_>) -> bool {
+        let clinical = self.current.policy().class == Class::Clinical;
+        let custodian = clinical && evidence.decides(self.current.org(), account, OrgRole::RecordsCustodian);
+        let member = self.current.member(account).is_some() && !self.closes(account, evidence);
+        member || custodian
     }
 
     /// When a state that is not current stopped being it, or never became it; `None` for the current one and for one

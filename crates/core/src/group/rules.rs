@@ -58,10 +58,10 @@ pub enum Lack {
     Directory,
     /// The pinned directory does not list the actor as records custodian.
     Custodian,
-    /// The pinned directory does not list an archive member as archive.
+    /// The pinned directory does not list an archive member as archive, or lists it under another identity.
     Archive,
     /// The pinned directory lists the owner, of this state or of the one before it if that owner signed, neither as
-    /// clinical nor as records custodian.
+    /// clinical nor as records custodian, or lists it under another identity.
     Owner,
     /// The state on which it stands lacks something itself.
     Parent,
@@ -104,9 +104,7 @@ pub(super) fn judge(
     let aik = match (standing, parent.policy().class) {
         (Standing::Owner, Class::Personal) => owner_aik(parent)?,
         (Standing::Owner, Class::Clinical) => {
-            leads(directory_now(parent, evidence)?, actor, evidence.now)
-                .then_some(())
-                .ok_or(Refusal::Lacking(Lack::Owner))?;
+            leads(parent, actor, evidence)?;
             owner_aik(parent)?
         }
         _ => custodian_aik(directory_now(parent, evidence)?, actor, evidence.now)?,
@@ -181,9 +179,15 @@ fn custodian_aik(pin: &DirectoryPin, account: AccountId, now: Timestamp) -> Resu
     listed.map(|entry| entry.aik).ok_or(Refusal::Lacking(Lack::Custodian))
 }
 
-/// Clinical or records custodian: who may own a clinical group.
-fn leads(pin: &DirectoryPin, account: AccountId, now: Timestamp) -> bool {
-    pin.lists(account, OrgRole::Clinical, now) || pin.lists(account, OrgRole::RecordsCustodian, now)
+/// Clinical or records custodian, as whom the practice of `state` means: who may own a clinical group.
+fn leads(state: &GroupState, account: AccountId, evidence: &Evidence<'_>) -> Result<(), Refusal> {
+    let directory = directory_now(state, evidence)?;
+    let may = [OrgRole::Clinical, OrgRole::RecordsCustodian];
+    let listed = may.iter().any(|role| directory.lists(account, *role, evidence.now));
+    match listed && evidence.listed_otherwise(state.org(), account).is_none() {
+        true => Ok(()),
+        false => Err(Refusal::Lacking(Lack::Owner)),
+    }
 }
 
 /// Rule 3, and the place in the chain: the same group, epoch n+1, `prev_hash`; class and `keep_at_least_ms` do not
@@ -292,7 +296,7 @@ fn has_archive(state: &GroupState) -> Result<(), StateRejected> {
 }
 
 /// Rule 4: every archive member of a clinical group is listed by the practice as archive, the owner as clinical or records
-/// custodian.
+/// custodian, and what is pinned of each is whom the practice means.
 pub(super) fn clinical(state: &GroupState, evidence: &Evidence<'_>) -> Result<(), Refusal> {
     if state.policy().class != Class::Clinical {
         return Ok(());
@@ -300,11 +304,11 @@ pub(super) fn clinical(state: &GroupState, evidence: &Evidence<'_>) -> Result<()
     has_archive(state).map_err(Refusal::Rejected)?;
     let (directory, now) = (directory_now(state, evidence)?, evidence.now);
     let mut archives = state.members().iter().filter(|member| member.role == Role::Archive);
-    if !archives.all(|member| directory.lists(member.account, OrgRole::Archive, now)) {
+    let listed = |account| {
+        directory.lists(account, OrgRole::Archive, now) && evidence.listed_otherwise(state.org(), account).is_none()
+    };
+    if !archives.all(|member| listed(member.account)) {
         return Err(Refusal::Lacking(Lack::Archive));
     }
-    match state.owner().is_some_and(|owner| leads(directory, owner, now)) {
-        true => Ok(()),
-        false => Err(Refusal::Lacking(Lack::Owner)),
-    }
+    state.owner().map_or(Err(Refusal::Lacking(Lack::Owner)), |owner| leads(state, owner, evidence))
 }

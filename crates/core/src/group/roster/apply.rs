@@ -78,6 +78,9 @@ struct Work<'a> {
     /// How often they chose.
     #[cfg(test)]
     choices: usize,
+    /// How many states were looked at as part of a run.
+    #[cfg(test)]
+    looked_at: usize,
 }
 
 type Key = (u64, usize);
@@ -101,16 +104,23 @@ impl<'a> Work<'a> {
             refused: Vec::new(),
             #[cfg(test)]
             choices: 0,
+            #[cfg(test)]
+            looked_at: 0,
         }
     }
 
     /// Takes all that can be taken. The rules of B13.3 choose after that, and again only if more can be taken then.
     fn run(&mut self) {
-        self.undecided = self.roster.judge_custodians(self.evidence);
+        let mut competes = self.roster.tree.has_forks();
+        self.undecided = competes && self.roster.judge_custodians(self.evidence);
         loop {
             while self.step() {}
             if !core::mem::take(&mut self.undecided) {
                 break;
+            }
+            // Who is a custodian matters from the first state that competes on, and may have changed before it came.
+            if !core::mem::replace(&mut competes, true) {
+                self.roster.judge_custodians(self.evidence);
             }
             self.choose();
         }
@@ -166,6 +176,13 @@ impl<'a> Work<'a> {
                 continue;
             };
             match self.judged(key, &parent) {
+                // Only what a custodian builds on.
+                Some(Ok(Standing::Owner)) if self.roster.double_hand_over && self.roster.is_full() => {
+                    if !self.catch_up(key, &parent) {
+                        self.refuse(key, StateRejected::Full);
+                    }
+                    return true;
+                }
                 Some(Ok(standing)) => {
                     self.insert(key, standing);
                     return true;
@@ -221,10 +238,6 @@ impl<'a> Work<'a> {
             return;
         };
         let now = self.evidence.now;
-        let full = self.roster.double_hand_over && self.roster.is_full();
-        if full && standing == Standing::Owner {
-            return self.refused.push((*pending.state.claims().hash(), StateRejected::Full));
-        }
         let state = pending.state.into_verified();
         let (hash, parent, account) = (*state.hash(), *state.prev_hash(), state.actor().account);
         if self.roster.tree.node(&hash).is_some() {

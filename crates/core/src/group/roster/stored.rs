@@ -14,8 +14,8 @@ use crate::group::tree::{Node, StateHash, Tree};
 use crate::group::waiting::Waiting;
 use crate::ids::AccountId;
 use crate::limits::{
-    COMPETING_STATES, COMPETING_STATES_OF_GROUP, CONTENT_BYTES, EARLIER_STATES, EARLIER_STATES_BYTES, GROUP_TREE_BYTES,
-    ROSTER_STATE_BYTES, WAITING_BYTES, WAITING_STATES,
+    COMPETING_STATES, COMPETING_STATES_OF_GROUP, EARLIER_STATES, EARLIER_STATES_BYTES, GROUP_TREE_BYTES,
+    ROSTER_STATE_BYTES, STOPPED_EXTRA_BYTES, WAITING_BYTES, WAITING_STATES,
 };
 use crate::time::Timestamp;
 use crate::wire::{required, v1};
@@ -157,8 +157,8 @@ fn is_bounded(roster: &Roster) -> bool {
         weights.len() <= WAITING_STATES && (weights.len() == 1 || bytes <= WAITING_BYTES)
     };
     let earlier = roster.earlier.values().fold(0_usize, |sum, (state, _)| sum.saturating_add(state.weight()));
-    // A GroupUpdate that stopped the group came on top of what was kept.
-    let slack = if roster.double_hand_over { CONTENT_BYTES } else { 0 };
+    // A GroupUpdate that stopped the group came on top of what was kept, and so did what waited until then.
+    let slack = if roster.double_hand_over { STOPPED_EXTRA_BYTES } else { 0 };
     let weight = roster.tree.weight();
     waiting.len() == roster.waiting.len()
         && of_sender.values().all(room)

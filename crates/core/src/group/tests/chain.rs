@@ -2,6 +2,8 @@
 
 use super::fixture::*;
 use super::*;
+use crate::identity::LocalDevice;
+use zeroize::Zeroizing;
 
 fn chain(length: usize) -> Vec<GroupState> {
     (1..length).fold(vec![clinical()], |mut states, n| {
@@ -95,4 +97,32 @@ fn a_long_run_of_states_by_a_device_that_is_gone_is_judged_in_bounded_time() {
     assert_eq!((stuck.roster.current(), stuck.roster.waiting().count()), (&states[0], 16));
     states.push(by_device(states.last().unwrap(), &new, |draft| draft.title = "new".into()));
     assert_eq!(applied(&roster, &references(&states[1..]), &replaced).roster.current(), states.last().unwrap());
+}
+
+#[test]
+fn t117_a_run_of_states_that_were_each_signed_twice_is_looked_at_once() {
+    let known = Known::all();
+    let (one, new) = (device(OWNER), second_device(OWNER, 2));
+    let other = LocalDevice::from_seeds(
+        one.public().address,
+        one.public().aik,
+        &Zeroizing::new([0x31; 32]),
+        &Zeroizing::new([0x32; 32]),
+    );
+    let listed = [(&one, Listing::Older), (&other, Listing::Older), (&new, Listing::Current)];
+    let gone = known.with(keys_with(OWNER, &listed));
+    let base = personal();
+    let (mut tip, mut states) = (base.clone(), Vec::new());
+    for n in 0..12 {
+        let twins = [&one, &other].map(|device| by_device(&tip, device, |draft| draft.title = format!("{n}")));
+        assert_eq!(twins[0].hash(), twins[1].hash());
+        tip = twins[0].clone();
+        states.extend(twins);
+    }
+    let roster = Roster::created(base, known.now);
+    let stuck = applied(&roster, &references(&states), &gone);
+    assert!(stuck.looked_at <= 4 * states.len(), "{}", stuck.looked_at);
+    // Control: a state that vouches is found behind them.
+    states.push(by_device(&tip, &new, |draft| draft.title = "new".into()));
+    assert_eq!(applied(&roster, &references(&states), &gone).roster.current(), states.last().unwrap());
 }

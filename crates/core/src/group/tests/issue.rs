@@ -80,9 +80,9 @@ fn who_leaves_gets_nothing_more_and_the_next_state_is_without() {
     assert!(roster.leave(id_of(PATIENT)).unwrap().leave);
     assert_eq!(roster.leave(id_of(OWNER)).err(), Some(IssueError::Owner));
     assert_eq!(roster.leave(id_of(STRANGER)).err(), Some(IssueError::NotMember));
-    assert_eq!(roster.left(id_of(STRANGER)).unwrap_err(), IssueError::NotMember);
-    assert_eq!(roster.left(id_of(OWNER)).unwrap_err(), IssueError::Owner);
-    let left = roster.left(id_of(PATIENT)).unwrap();
+    assert_eq!(roster.left(id_of(STRANGER), roster.current().hash()).unwrap_err(), IssueError::NotMember);
+    assert_eq!(roster.left(id_of(OWNER), roster.current().hash()).unwrap_err(), IssueError::Owner);
+    let left = roster.left(id_of(PATIENT), roster.current().hash()).unwrap();
     let recipients = |roster: &Roster| fan_out(roster, &known).unwrap().recipients;
     assert!(recipients(&roster).contains(&id_of(PATIENT)));
     assert_eq!(recipients(&left), [OWNER, DOCTOR, ARCHIVE, OBSERVER].map(id_of));
@@ -121,4 +121,26 @@ fn members_of_whom_nothing_is_pinned_are_fetched_first() {
     let roster = Roster::created(clinical(), known.now);
     let fan_out = fan_out(&roster, &known).unwrap();
     assert_eq!((fan_out.unknown.as_slice(), fan_out.recipients.len()), ([id_of(PATIENT)].as_slice(), 4));
+}
+
+#[test]
+fn a_leave_that_was_held_back_does_not_shut_out_who_was_added_again() {
+    let (base, known) = (clinical(), Known::all());
+    let without = next(&base, OWNER, |draft| draft.members.retain(|member| member.account != id_of(PATIENT)));
+    let again = next(&without, OWNER, |draft| draft.members.push(member(PATIENT, Role::Patient)));
+    let after = titled(&again, OWNER, "after");
+    let roster = accepted(&[&base, &without, &again, &after], &known);
+    assert_eq!(roster.left(id_of(PATIENT), base.hash()).unwrap_err(), IssueError::CameBack);
+    // The same in a state that lost.
+    let lost = ground_above(&base, OWNER, without.hash());
+    let forked = applied(&roster, &[&lost], &known).roster;
+    assert_eq!(forked.current(), &after);
+    assert_eq!(forked.left(id_of(PATIENT), lost.hash()).unwrap_err(), IssueError::CameBack);
+    // Control: said since then, or in a state that is not here yet.
+    for state in [again.hash(), after.hash(), &[7; 32]] {
+        assert!(!gets(&roster.left(id_of(PATIENT), state).unwrap(), PATIENT, &known));
+    }
+    // Who was added after the state that is named has not come back.
+    let doctor = accepted(&[&without, &again], &known);
+    assert!(doctor.left(id_of(PATIENT), without.hash()).is_ok());
 }

@@ -144,3 +144,40 @@ fn a_member_rejoins_by_a_state_that_had_lost_here() {
     };
     assert_eq!(joined.roster.judge_message(&message, &late.evidence()), Ok(MessageVerdict::Stale));
 }
+
+#[test]
+fn t120_states_are_given_to_members_and_listed_custodians_only() {
+    let known = Known::all();
+    for (base, answered) in
+        [(clinical(), vec![OWNER, DOCTOR, OBSERVER, ARCHIVE, CUSTODIAN]), (personal(), vec![OWNER, DOCTOR])]
+    {
+        let without = next(&base, OWNER, |draft| draft.members.retain(|member| member.account != id_of(PATIENT)));
+        let roster = accepted(&[&base, &without], &known);
+        let asks = |person: u8, known: &Known| roster.answers(id_of(person), &known.evidence());
+        answered.iter().for_each(|person| assert!(asks(*person, &known), "{person}"));
+        // Who was removed, and who never was one.
+        assert!(!asks(PATIENT, &known) && !asks(STRANGER, &known));
+        assert!(accepted(&[&base], &known).answers(id_of(PATIENT), &known.evidence()), "control");
+        let gone = known.after_directory(&staff_without(&[DOCTOR, CUSTODIAN]));
+        assert_eq!((asks(DOCTOR, &gone), asks(CUSTODIAN, &gone)), (base.org().is_none(), false));
+    }
+}
+
+#[test]
+fn t117_the_owner_of_one_branch_does_not_set_a_stopped_group_going_by_not_answering() {
+    let (base, known) = (clinical(), Known::all());
+    let (one, other) = (hand_over(&base, OWNER, DOCTOR), hand_over(&base, OWNER, CUSTODIAN));
+    let held = accepted(&[&base, &one], &known);
+    let stopped = applied(&held, &[&other], &known).roster;
+    assert!(stopped.is_stopped());
+    let withheld = titled(&one, DOCTOR, "nobody gets it");
+    let (after, by_deputy) = (titled(&withheld, DOCTOR, "after"), titled(&withheld, DEPUTY, "after"));
+    let late = known.at(known.now.plus(8 * DAY_MS));
+    let takes = |roster: &Roster, state: &GroupState, from: u8| {
+        let why = Rejoining::Unanswered(known.now);
+        roster.rejoin(&state.to_signed(), id_of(PATIENT), id_of(from), why, &late.evidence())
+    };
+    assert_eq!(takes(&stopped, &after, DOCTOR).unwrap_err(), JoinError::Issuer);
+    assert_eq!(takes(&held, &after, DOCTOR).unwrap().roster.current(), &after, "control: not stopped");
+    assert_eq!(takes(&stopped, &by_deputy, DEPUTY).unwrap().roster.current(), &by_deputy, "control: a custodian");
+}

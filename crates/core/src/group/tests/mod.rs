@@ -10,6 +10,7 @@ mod forks;
 mod issue;
 mod join;
 mod messages;
+mod practice;
 mod state;
 mod stored;
 mod succession;

@@ -34,7 +34,13 @@ fn rosters() -> Vec<Roster> {
     let caught_up = applied(&caught_up, &[&former, &titled(&former, OWNER, "by the owner")], &delisted).roster;
     let joined = Roster::join(&one.to_signed(), id_of(PATIENT), id_of(OWNER), &known.evidence()).unwrap().roster;
     let knowing = applied(&joined, &[&base], &known).roster;
-    vec![accepted(&[&personal()], &known), waiting.left(id_of(PATIENT)).unwrap(), caught_up, knowing, stopped()]
+    vec![
+        accepted(&[&personal()], &known),
+        waiting.left(id_of(PATIENT), waiting.current().hash()).unwrap(),
+        caught_up,
+        knowing,
+        stopped(),
+    ]
 }
 
 /// The owner of a personal group handed over twice.

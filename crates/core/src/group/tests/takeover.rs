@@ -213,7 +213,7 @@ fn t144_a_patient_who_once_worked_at_the_practice_is_not_closed() {
 fn t148_without_an_archive_nothing_is_sent_in_a_clinical_group() {
     let (base, known) = (clinical(), Known::all());
     let roster = Roster::created(base.clone(), known.now);
-    assert_eq!(roster.left(id_of(ARCHIVE)).unwrap_err(), IssueError::Archive);
+    assert_eq!(roster.left(id_of(ARCHIVE), roster.current().hash()).unwrap_err(), IssueError::Archive);
     assert_eq!(roster.leave(id_of(ARCHIVE)).err(), Some(IssueError::Archive));
     let text = |known: &Known| roster.fan_out(id_of(PATIENT), BodyKind::Text, &known.evidence());
     let without = known.after_directory(&staff_without(&[ARCHIVE]));
@@ -233,7 +233,7 @@ fn t117_who_is_no_member_or_may_not_speak_sends_nothing() {
     let fired = known.after_directory(&staff_without(&[DOCTOR]));
     assert_eq!(sends(DOCTOR, BodyKind::Text, &fired), Err(FanOutError::Closed));
     assert_eq!(sends(DOCTOR, BodyKind::Text, &known), Ok(()));
-    let left = roster.left(id_of(DOCTOR)).unwrap();
+    let left = roster.left(id_of(DOCTOR), roster.current().hash()).unwrap();
     let refused = left.fan_out(id_of(DOCTOR), BodyKind::Text, &known.evidence());
     assert_eq!(refused.unwrap_err(), FanOutError::NotMember);
 }
@@ -255,4 +255,16 @@ fn t117_a_former_owner_promises_nothing_on_behalf_of_the_group() {
     assert!(after.state(raised.hash()).is_some(), "control: they are kept");
     let own = next(&without, DOCTOR, |draft| draft.policy.retention.keep_at_least_ms = 7);
     assert_eq!(applied(&after, &[&own], &known).roster.policy().retention.keep_at_least_ms, 7, "control");
+}
+
+#[test]
+fn t117_a_custodian_replaces_what_one_that_was_removed_since_had_issued_whatever_the_hashes() {
+    let (base, all) = (clinical(), Known::all());
+    let gone = all.after_directory(&staff_without(&[DEPUTY]));
+    let rogue = next(&base, DEPUTY, takes_over);
+    // Nothing competes when the directory changes.
+    let held = accepted(&[&base, &rogue], &all).judge_waiting(&gone.evidence()).roster;
+    let healed = ground_above(&base, CUSTODIAN, rogue.hash());
+    assert_eq!(applied(&held, &[&healed], &gone).roster.current(), &healed);
+    assert_eq!(applied(&held, &[&healed], &all).roster.current(), &rogue, "control: both are listed");
 }

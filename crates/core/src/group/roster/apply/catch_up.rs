@@ -1,5 +1,7 @@
 //! Catching up with states by devices and custodians that are gone: `docs/protocol.md` B13.2.
 
+use std::collections::BTreeSet;
+
 use super::{Key, Work};
 use crate::group::rules::{Standing, clinical, judge_vouched, may_vouch};
 use crate::group::state::GroupState;
@@ -10,7 +12,7 @@ use crate::limits::FULL_ANSWER_BYTES;
 pub(super) enum Begins {
     /// On the current state: whoever may vouch may vouch for it.
     Current,
-    /// On another one: only a state of a records custodian listed now, which replaces by itself, vouches for it.
+    /// On another one, or on the current one of a group that is stopped: only a state of a records custodian listed now, which replaces by itself, vouches for it.
     Beside,
 }
 
@@ -31,7 +33,8 @@ impl Work<'_> {
     /// This serves catching up: beside the current state nothing is taken in this way but what a records custodian listed
     /// now builds on, so that nothing else is replaced by it.
     pub(super) fn catch_up(&mut self, key: Key, parent: &GroupState) -> bool {
-        let begins = match parent.hash() == self.roster.current.hash() {
+        // The owner of one of two branches has no word in a group that is stopped: what it vouched for would set it going.
+        let begins = match parent.hash() == self.roster.current.hash() && !self.roster.double_hand_over {
             true => Begins::Current,
             false => Begins::Beside,
         };
@@ -46,23 +49,30 @@ impl Work<'_> {
         true
     }
 
-    /// Breadth first, so that each state is looked at once.
+    /// Breadth first, and each state goes on once: there may be several signatures of one, all of them good, and a run
+    /// for each choice among them.
     fn vouched_run(&mut self, first: Key, tip: &GroupState, begins: Begins) -> Option<Vec<(Key, Standing)>> {
         let signature = self.signature(first)?;
         let standing = judge_vouched(tip, self.pool.get(&first)?.state.claims(), signature, self.evidence)?;
         let mut found = vec![Found { key: first, standing, before: None, answered: self.answered(first, Some(0)) }];
+        let mut seen = BTreeSet::new();
         let mut at = 0;
         while let Some(Found { key, answered, .. }) = found.get(at).copied() {
             let parent = self.pool.get(&key)?.state.claims().clone();
             for child in self.children(&parent) {
+                #[cfg(test)]
+                {
+                    self.looked_at = self.looked_at.saturating_add(1);
+                }
                 let verdict = self.judged(child, &parent).and_then(Result::ok);
                 let signature = self.signature(child)?;
-                let state = self.pool.get(&child)?.state.claims();
-                let standing = verdict.or_else(|| judge_vouched(&parent, state, signature, self.evidence));
+                let state = self.pool.get(&child)?.state.claims().clone();
+                let standing = verdict.or_else(|| judge_vouched(&parent, &state, signature, self.evidence));
                 let vouches = match begins {
                     Begins::Current => verdict.is_some() && may_vouch(tip, state.actor().account, self.evidence),
                     Begins::Beside => verdict == Some(Standing::Custodian),
                 };
+                let standing = standing.filter(|_| seen.insert(*state.hash()) || vouches);
                 let answered = self.answered(child, (answered > 0).then_some(answered));
                 found.extend(standing.map(|standing| Found { key: child, standing, before: Some(at), answered }));
                 if vouches {

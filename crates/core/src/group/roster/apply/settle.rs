@@ -52,6 +52,8 @@ impl Work<'_> {
             want_after,
             #[cfg(test)]
             choices: self.choices,
+            #[cfg(test)]
+            looked_at: self.looked_at,
         }
     }
 
@@ -61,6 +63,8 @@ impl Work<'_> {
     fn unconnected(&self) -> Option<Fork> {
         let from = self.from?;
         let held = &self.roster.current;
+        let by_hash: BTreeMap<&StateHash, &GroupState> =
+            self.pool.values().map(|pending| (pending.state.claims().hash(), pending.state.claims())).collect();
         let presented =
             self.pool.values().rev().map(|pending| (pending, pending.state.claims())).find(|(pending, state)| {
                 let sender = from == state.actor().account || Some(from) == state.owner();
@@ -68,7 +72,7 @@ impl Work<'_> {
                     && sender
                     && !self.roster.earlier.contains_key(state.hash())
                     && (state.epoch() >= held.epoch() || state.owner() != held.owner())
-                    && self.begins_below(state)
+                    && self.begins_below(state, &by_hash)
                     && judge_first(&pending.state, self.evidence).is_ok()
                     && keeps_all_promises(held, self.roster.floor, state).is_ok()
             });
@@ -76,9 +80,7 @@ impl Work<'_> {
     }
 
     /// Whether the run that leads to `state` begins on a state that is not here, at most one epoch above the current one.
-    fn begins_below(&self, state: &GroupState) -> bool {
-        let by_hash: BTreeMap<&StateHash, &GroupState> =
-            self.pool.values().map(|pending| (pending.state.claims().hash(), pending.state.claims())).collect();
+    fn begins_below(&self, state: &GroupState, by_hash: &BTreeMap<&StateHash, &GroupState>) -> bool {
         let mut first = state;
         while let Some(parent) = by_hash.get(first.prev_hash()).filter(|parent| parent.epoch() < first.epoch()) {
             first = parent;
@@ -100,10 +102,10 @@ fn lack(pending: &Pending, waiting: &[(usize, Waiting)]) -> Option<Lack> {
 
 impl Roster {
     /// Judges anew by the pinned directory which states count as a custodian's: those whose author it lists, and whose
-    /// device its manifest lists. Says whether that matters, because states compete.
+    /// device its manifest lists. Says whether any changed.
     pub(super) fn judge_custodians(&mut self, evidence: &Evidence<'_>) -> bool {
         let org = self.current.org();
-        let Some(directory) = evidence.pin_of(org).filter(|_| self.tree.has_forks()) else { return false };
+        let Some(directory) = evidence.pin_of(org) else { return false };
         let judged = |node: &Node| {
             let account = node.state.actor().account;
             match node.standing {
@@ -127,14 +129,11 @@ impl Roster {
         !changes.is_empty()
     }
 
-    /// Members whose key in the current state is neither the pinned one nor one from which its chain leads there.
+    /// Members to whom the pinned key does not belong, by the current state or by the practice.
     pub(in crate::group) fn changed_keys<'e>(
         &'e self,
         evidence: &'e Evidence<'_>,
     ) -> impl Iterator<Item = AikChange> + 'e {
-        self.current.members().iter().filter_map(|member| {
-            let keys = evidence.keys(member.account).filter(|keys| !keys.descends_from(&member.aik))?;
-            Some(AikChange { account: member.account, pinned: keys.aik, new: member.aik })
-        })
+        self.current.members().iter().filter_map(|member| evidence.changed_key(self.current.org(), member))
     }
 }

@@ -15,7 +15,7 @@ type Parts = &'static [(&'static str, f64)];
 
 /// B6.1, B6.4: two MACs of the chain, the salt, the message's keys, their commitment, and the key schedule of AES.
 const MESSAGE_KEYS: Parts = &[
-    ("HMAC 1 B", 2.0),
+    ("HMAC of two bytes with one key", 1.0),
     ("SHA-256 76 B", 1.0),
     ("HKDF 32 B to 76 B", 1.0),
     ("HMAC 128 B", 1.0),
@@ -49,7 +49,7 @@ pub const OPERATIONS: &[Operation] = &[
         // One lane is due within the burst.
         floor: &[
             &[
-                ("HMAC 1 B", 400.0),
+                ("HMAC of two bytes with one key", 200.0),
                 ("SHA-256 76 B", 200.0),
                 ("HKDF 32 B to 76 B", 200.0),
                 ("HMAC 128 B", 200.0),

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 use super::size::ChunkPlan;
 use super::{AttachmentError, HEADER_BYTES};
 use crate::labels::Label;
-use crate::primitives::Secret;
 use crate::primitives::aead::AeadKey;
 use crate::primitives::kdf::{kdf, mac};
+use crate::primitives::{Secret, SecretBytes};
 use crate::random::{RandomError, draw};
 
 /// What an attachment is for. It goes into the key, so that a file shown to one audience cannot be passed off as
@@ -135,7 +135,7 @@ impl StreamKeys {
         plan: &ChunkPlan,
         header: &[u8; HEADER_BYTES],
         sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, AttachmentError> {
+    ) -> Result<SecretBytes, AttachmentError> {
         self.k.open(&self.nonce(plan), header, sealed).map_err(|_| AttachmentError::Chunk { index: plan.index })
     }
 

@@ -8,6 +8,7 @@ use crate::ids::DeviceAddress;
 use crate::labels::Label;
 use crate::primitives::{Ed25519PublicKey, Ed25519Secret, Signature, X25519PublicKey, X25519Secret};
 use crate::random::{RandomError, draw};
+use crate::wire::joined;
 
 /// What a device is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,10 +65,7 @@ pub struct DevicePublic {
 impl DevicePublic {
     /// `ID_X = account[16] || u32 device || u32 reg || AIK[33] || DSK[33] || DDK[33]`.
     pub fn id_bytes(&self) -> [u8; 123] {
-        let mut bytes = [0; 123];
-        let parts: [&[u8]; 4] = [&self.address.to_bytes(), &self.aik.tagged(), &self.dsk.tagged(), &self.ddk.tagged()];
-        bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
-        bytes
+        joined(&[&self.address.to_bytes(), &self.aik.tagged(), &self.dsk.tagged(), &self.ddk.tagged()])
     }
 
     /// Whether `other` is the same registration with the same keys; the identity key over them may have rotated.

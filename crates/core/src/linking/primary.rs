@@ -12,7 +12,7 @@ use crate::identity::{DeviceKind, ListedDevice, Manifest};
 use crate::ids::{AccountId, DeviceId};
 use crate::labels::Label;
 use crate::limits::SIGNED_OBJECT_BYTES;
-use crate::primitives::{Ed25519PublicKey, PublicKey as _, XWingPublicKey, setup_sender};
+use crate::primitives::{Ed25519PublicKey, PublicKey as _, SecretBytes, XWingPublicKey, setup_sender};
 use crate::random::draw;
 use crate::safety_number::TypedCode;
 use crate::time::Timestamp;
@@ -96,7 +96,7 @@ pub struct GrantingPrimary {
 /// A reply that opened and whose device consents to belong to the account. Not added yet: the code decides.
 pub struct LinkReply {
     device: ListedDevice,
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: SecretBytes,
 }
 
 impl LinkReply {

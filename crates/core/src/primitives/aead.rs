@@ -7,6 +7,8 @@ use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
+use super::SecretBytes;
+
 /// Bytes that sealing adds.
 pub(crate) const TAG_BYTES: usize = 16;
 
@@ -44,10 +46,27 @@ impl AeadKey {
         Ok(buffer)
     }
 
+    /// As [`seal`](Self::seal), `N` bytes with the tag, without the heap.
+    pub(crate) fn seal_fixed<const N: usize>(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        plaintext: &[u8],
+    ) -> Result<[u8; N], AeadError> {
+        let mut sealed = [0; N];
+        let (text, tag) = sealed.split_last_chunk_mut::<TAG_BYTES>().ok_or(AeadError)?;
+        if text.len() != plaintext.len() {
+            return Err(AeadError);
+        }
+        text.copy_from_slice(plaintext);
+        *tag = self.0.encrypt_inout_detached(&Nonce::from(*nonce), aad, text.into()).map_err(|_| AeadError)?.into();
+        Ok(sealed)
+    }
+
     /// The plaintext, in a buffer of its own: the tag is verified before a byte is decrypted.
-    pub(crate) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, AeadError> {
+    pub(crate) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, AeadError> {
         let (ciphertext, tag) = sealed.split_last_chunk::<TAG_BYTES>().ok_or(AeadError)?;
-        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        let mut plaintext = SecretBytes::copy_of(ciphertext);
         self.0
             .decrypt_inout_detached(&Nonce::from(*nonce), aad, plaintext.as_mut_slice().into(), tag.into())
             .map_err(|_| AeadError)?;

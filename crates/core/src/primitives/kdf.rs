@@ -37,9 +37,13 @@ pub(crate) fn mac(key: &[u8; 32], label: Label, parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// `HMAC-SHA-256( k, x )` without a label: only the two of ChainStep (B6.1).
-pub(crate) fn chain_mac(key: &[u8; 32], byte: u8) -> Zeroizing<[u8; 32]> {
-    let mut mac = hmac(key);
+/// `HMAC-SHA-256( k, x )` without a label for each one-byte `x`: only the two of ChainStep (B6.1).
+pub(crate) fn chain_macs<const N: usize>(key: &[u8; 32], bytes: [u8; N]) -> [Zeroizing<[u8; 32]>; N] {
+    let keyed = hmac(key);
+    bytes.map(|byte| chain_mac(keyed.clone(), byte))
+}
+
+fn chain_mac(mut mac: Hmac<Sha256>, byte: u8) -> Zeroizing<[u8; 32]> {
     mac.update(&[byte]);
     let mut output = mac.finalize().into_bytes();
     let result = Zeroizing::new(output.into());

@@ -22,6 +22,7 @@ pub use mlkem::{
     MlKem768Ciphertext, MlKem768PublicKey, MlKem768Secret, MlKem1024Ciphertext, MlKem1024PublicKey, MlKem1024Secret,
 };
 pub use secret::Secret;
+pub(crate) use secret::SecretBytes;
 pub use sign::{Ed25519PublicKey, Ed25519Secret, Signature};
 #[cfg(test)]
 pub(crate) use x25519::LOW_ORDER_ENCODINGS;

@@ -2,9 +2,10 @@
 //! constant time only.
 
 use core::fmt;
+use core::ops::Deref;
 
 use subtle::ConstantTimeEq;
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing, zeroize_bytes};
 
 /// `N` secret bytes.
 #[derive(ZeroizeOnDrop)]
@@ -33,6 +34,42 @@ impl<const N: usize> Secret<N> {
 
     pub(crate) const fn as_bytes(&self) -> &[u8; N] {
         &self.0
+    }
+}
+
+/// Secret bytes of any length, in one allocation that never grows. They are wiped as a whole:
+/// `Zeroizing<Vec<u8>>` writes a byte at a time, which is a good part of what opening a message takes.
+pub(crate) struct SecretBytes(Box<[u8]>);
+
+impl SecretBytes {
+    pub(crate) fn copy_of(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    pub(crate) const fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Deref for SecretBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        zeroize_bytes(&mut self.0);
+    }
+}
+
+impl ZeroizeOnDrop for SecretBytes {}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(..)")
     }
 }
 

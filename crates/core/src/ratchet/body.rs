@@ -8,11 +8,9 @@
 use core::fmt;
 use core::ops::Range;
 
-use zeroize::Zeroizing;
-
 use crate::errors::DecryptError;
 use crate::limits::CONTENT_BYTES;
-use crate::primitives::{MlKem768Ciphertext, MlKem768PublicKey, PublicKey as _};
+use crate::primitives::{MlKem768Ciphertext, MlKem768PublicKey, PublicKey as _, SecretBytes};
 use crate::wire::Layout;
 
 const VERSION: u8 = 0x01;
@@ -35,7 +33,7 @@ pub enum Opened {
 
 /// The content of one message, wiped when dropped.
 pub struct Content {
-    body: Zeroizing<Vec<u8>>,
+    body: SecretBytes,
     range: Range<usize>,
 }
 
@@ -100,7 +98,7 @@ pub(super) struct ReceivedBody {
 
 impl ReceivedBody {
     /// Any amount of zero padding; anything else is `DecryptFailed`.
-    pub(super) fn parse(body: Zeroizing<Vec<u8>>) -> Result<Self, DecryptError> {
+    pub(super) fn parse(body: SecretBytes) -> Result<Self, DecryptError> {
         let (ek, ct, range) = Self::parts(&body).ok_or(DecryptError::DecryptFailed)?;
         let opened = if range.is_empty() { Opened::Empty } else { Opened::Content(Content { body, range }) };
         Ok(Self { ek, ct, opened })

@@ -51,17 +51,25 @@ impl Chain {
         while walk.chain.n < to {
             let n = walk.chain.n;
             if n >= first_stored {
-                walk.skipped.push((n, walk.chain.chain_key.message_key()));
+                let (key, chain) = walk.chain.step();
+                walk.skipped.push((n, key));
+                walk.chain = chain;
+            } else {
+                walk.chain = walk.chain.with(walk.chain.chain_key.next());
             }
-            walk.chain = walk.chain.advanced();
         }
         walk
     }
 
+    /// The key of the next message, and the chain past it.
+    pub(super) fn step(&self) -> (MessageKey, Self) {
+        let (key, next) = self.chain_key.step();
+        (key, self.with(next))
+    }
+
     /// Past the next message.
-    pub(super) fn advanced(&self) -> Self {
-        let chain_key = Arc::new(self.chain_key.next());
+    fn with(&self, next: ChainKey) -> Self {
         // A chain ends at 2^24 (B6.2), checked by whoever sends or receives.
-        Self { chain_key, n: self.n.saturating_add(1), ..self.clone() }
+        Self { chain_key: Arc::new(next), n: self.n.saturating_add(1), ..self.clone() }
     }
 }

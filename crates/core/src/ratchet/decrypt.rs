@@ -163,9 +163,9 @@ impl Session {
         }
         let walk = chain.walk(n);
         self.skipped = self.skipped.with(&chain.header_key, walk.skipped, now);
-        let key = Arc::new(walk.chain.chain_key.message_key());
-        self.receiving = Some(walk.chain.advanced());
-        Ok(Advanced { key, next: self })
+        let (key, chain) = walk.chain.step();
+        self.receiving = Some(chain);
+        Ok(Advanced { key: Arc::new(key), next: self })
     }
 
     /// What a message that opened means for the counters; the first one on an initiator's session confirms it.

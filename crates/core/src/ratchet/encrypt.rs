@@ -218,11 +218,12 @@ impl Session {
         let (sid, direction, nonce) = (&self.fixed.sid, self.direction_out(), &randomness.header_nonce);
         let header =
             header::seal(&chain.header_key, nonce, sid, direction, &header.to_bytes()).ok_or(EncryptError::Internal)?;
-        let keys = BodyKeys::derive(&chain.chain_key.message_key(), sid, direction, nonce, &header);
+        let (key, advanced) = chain.step();
+        let keys = BodyKeys::derive(&key, sid, direction, nonce, &header);
         let mut bytes = message::start(nonce, &header, plan.padded);
         keys.seal(&mut bytes, |out| body.write(out, plan.padded)).ok_or(EncryptError::Internal)?;
         let (with_ek, with_ct) = (body.ek.is_some(), body.ct.is_some());
-        self.sending = Some(chain.advanced());
+        self.sending = Some(advanced);
         let counters = &mut self.lane_counters;
         counters.messages = counters.messages.saturating_add(1);
         counters.since_ek = if with_ek { 0 } else { counters.since_ek.saturating_add(1) };

@@ -11,7 +11,7 @@ use crate::ids::SessionId;
 use crate::labels::Label;
 use crate::limits::CHAIN_MESSAGES;
 use crate::primitives::{PublicKey as _, X25519PublicKey};
-use crate::wire::Layout;
+use crate::wire::{Layout, joined};
 
 /// `hdr_ct`: 48 bytes and the tag.
 pub const HEADER_BYTES: usize = 64;
@@ -31,16 +31,8 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn to_bytes(self) -> [u8; 48] {
-        let mut bytes = [0; 48];
-        let parts: [&[u8]; 5] = [
-            &[VERSION, 0, 0, 0],
-            self.dh_public.as_bytes(),
-            &self.pn.to_be_bytes(),
-            &self.n.to_be_bytes(),
-            &self.mix_epoch.to_be_bytes(),
-        ];
-        bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
-        bytes
+        let (pn, n, mix_epoch) = (self.pn.to_be_bytes(), self.n.to_be_bytes(), self.mix_epoch.to_be_bytes());
+        joined(&[&[VERSION, 0, 0, 0], self.dh_public.as_bytes(), &pn, &n, &mix_epoch])
     }
 
     /// A header that opened and breaks a rule is `DecryptFailed`: no other key is tried.
@@ -64,7 +56,7 @@ pub(super) fn seal(
     direction: Direction,
     header: &[u8; 48],
 ) -> Option<[u8; HEADER_BYTES]> {
-    key.aead().seal(nonce, &aad(sid, direction), header).ok()?.try_into().ok()
+    key.aead().seal_fixed(nonce, &aad(sid, direction), header).ok()
 }
 
 /// `None`: the key does not open it. An error: it does, and the header breaks a rule.
@@ -81,8 +73,5 @@ pub(super) fn open(
 
 /// `lbl("hdr") || sid || u8 dir`, 48 bytes.
 fn aad(sid: &SessionId, direction: Direction) -> [u8; 48] {
-    let mut aad = [0; 48];
-    let parts = [Label::Hdr.framed(), sid.as_bytes(), &[direction.as_u8()]];
-    aad.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
-    aad
+    joined(&[Label::Hdr.framed(), sid.as_bytes(), &[direction.as_u8()]])
 }

@@ -69,13 +69,15 @@ pub(super) fn root_step(
 }
 
 impl ChainKey {
-    /// `mk = HMAC-SHA-256(ck, 0x01)`.
-    pub(super) fn message_key(&self) -> MessageKey {
-        MessageKey(Secret::new(&kdf::chain_mac(self.0.as_bytes(), 0x01)))
+    /// ChainStep: `mk = HMAC-SHA-256(ck, 0x01)`, `ck' = HMAC-SHA-256(ck, 0x02)`.
+    pub(super) fn step(&self) -> (MessageKey, Self) {
+        let [mk, next] = kdf::chain_macs(self.0.as_bytes(), [0x01, 0x02]);
+        (MessageKey(Secret::new(&mk)), Self(Secret::new(&next)))
     }
 
-    /// `ck' = HMAC-SHA-256(ck, 0x02)`.
+    /// `ck'` alone, where the message is passed over.
     pub(super) fn next(&self) -> Self {
-        Self(Secret::new(&kdf::chain_mac(self.0.as_bytes(), 0x02)))
+        let [next] = kdf::chain_macs(self.0.as_bytes(), [0x02]);
+        Self(Secret::new(&next))
     }
 }

@@ -47,7 +47,7 @@ impl Forger {
         let direction: Direction = self.state.direction_out();
         let nonce = [0x5a; 12];
         let sealed = header::seal(&chain.header_key, &nonce, sid, direction, &header).unwrap();
-        let key = chain.walk(key_of).chain.chain_key.message_key();
+        let (key, _) = chain.walk(key_of).chain.step();
         let keys = BodyKeys::derive(&key, ad_sid, direction, &nonce, &sealed);
         let mut bytes = message::start(&nonce, &sealed, body.len());
         keys.seal(&mut bytes, |out| out.extend_from_slice(body)).unwrap();

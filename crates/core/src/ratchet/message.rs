@@ -17,8 +17,8 @@ use crate::ids::SessionId;
 use crate::labels::Label;
 use crate::limits::BODY_BYTES;
 use crate::primitives::aead::{AeadKey, TAG_BYTES};
-use crate::primitives::kdf;
-use crate::wire::Layout;
+use crate::primitives::{SecretBytes, kdf};
+use crate::wire::{Layout, joined};
 
 /// A message is this much longer than its padded body.
 pub const MESSAGE_OVERHEAD: usize = 126;
@@ -80,9 +80,7 @@ impl BodyKeys {
     ) -> Self {
         let salt = kdf::sha256(&[nonce, header]);
         let okm = kdf::kdf::<76>(&salt, &[mk.0.as_bytes()], Label::Msg, &[sid.as_bytes(), &[direction.as_u8()]]);
-        let mut ad = [0; 111];
-        let parts: [&[u8]; 5] = [&[TYPE, VERSION], sid.as_bytes(), &[direction.as_u8()], nonce, header];
-        ad.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
+        let ad = joined(&[&[TYPE, VERSION], sid.as_bytes(), &[direction.as_u8()], nonce, header]);
         Self { okm, ad }
     }
 
@@ -95,9 +93,7 @@ impl BodyKeys {
     /// `com = MAC(kcom, "com", AD)` and `AD || com`.
     fn commitment(&self, kcom: &[u8; 32]) -> ([u8; 32], [u8; 143]) {
         let com = kdf::mac(kcom, Label::Com, &[&self.ad]);
-        let mut aad = [0; 143];
-        aad.iter_mut().zip(self.ad.iter().chain(&com)).for_each(|(to, from)| *to = *from);
-        (com, aad)
+        (com, joined(&[&self.ad, &com]))
     }
 
     /// Appends `com || body_ct` with `body_ct = AES-256-GCM(kenc, iv, aad = AD || com, pt = body)`; `body` writes the
@@ -112,7 +108,7 @@ impl BodyKeys {
     }
 
     /// The commitment first, then the body; one error for both.
-    pub(super) fn open(&self, com: &[u8; 32], body: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    pub(super) fn open(&self, com: &[u8; 32], body: &[u8]) -> Result<SecretBytes, DecryptError> {
         let (kenc, iv, kcom) = self.split().ok_or(DecryptError::DecryptFailed)?;
         let (expected, aad) = self.commitment(kcom);
         if !bool::from(expected.ct_eq(com)) {

@@ -9,6 +9,7 @@ use crate::ids::StoreId;
 use crate::labels::Label;
 use crate::primitives::kdf;
 use crate::random::{RandomError, draw};
+use crate::wire::joined;
 
 /// By which a row is found: says nothing to who has no key.
 pub type LookupKey = [u8; 16];
@@ -54,10 +55,7 @@ impl Place {
     /// `u8 format || store_id || key || parent || u64 position || u64 revision`.
     fn context(&self, store: &StoreId) -> [u8; 65] {
         let (position, revision) = (self.position.to_be_bytes(), self.revision.to_be_bytes());
-        let parts: [&[u8]; 6] = [&[FORMAT], store.as_bytes(), &self.key, &self.parent, &position, &revision];
-        let mut out = [0; 65];
-        out.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
-        out
+        joined(&[&[FORMAT], store.as_bytes(), &self.key, &self.parent, &position, &revision])
     }
 }
 

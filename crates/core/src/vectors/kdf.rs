@@ -27,7 +27,8 @@ pub(super) fn area() -> Area {
         area.gives(format!("KDF {name}"), comment, input, output);
     }
     let ck = seed::<32>("chain key");
-    let output = fields! { "mk" => &*kdf::chain_mac(&ck, 1), "next_ck" => &*kdf::chain_mac(&ck, 2) };
+    let [mk, next_ck] = kdf::chain_macs(&ck, [1, 2]);
+    let output = fields! { "mk" => &*mk, "next_ck" => &*next_ck };
     area.gives(
         "ChainStep",
         "mk = HMAC-SHA-256(ck, 0x01), ck' = HMAC-SHA-256(ck, 0x02)",

@@ -111,8 +111,8 @@ impl Keys {
             }
             _ => (None, before.message(9).key(2)),
         };
-        assert_eq!(*kdf::chain_mac(&ck, 2), after.message(9).key(2));
-        let mk = *kdf::chain_mac(&ck, 1);
+        let [mk, next] = kdf::chain_macs(&ck, [1, 2]).map(|key| *key);
+        assert_eq!(next, after.message(9).key(2));
         let salt = kdf::sha256(&[&message[2..78]]);
         let okm = *kdf::kdf::<76>(&salt, &[&mk], Label::Msg, &[&sid, &[dir]]);
         let ad = [&[3, 1], sid.as_slice(), &[dir], &message[2..78]].concat();
@@ -157,7 +157,7 @@ pub(super) fn sent(before: &[u8], after: &[u8], message: &[u8]) -> Sent {
         "header" => header.as_slice(),
         "pn" => after.number(11), "n" => u32::from_be_bytes(header[40..44].try_into().unwrap()),
         "mix_epoch" => chain.number(5),
-        "okm" => keys.okm, "ad" => &keys.ad, "com" => keys.com(), "body" => body.as_slice(),
+        "okm" => keys.okm, "ad" => &keys.ad, "com" => keys.com(), "body" => &body[..],
     };
     Sent { root: keys.root, inside }
 }

@@ -1,5 +1,18 @@
 //! Fixed layouts, integers big-endian: `docs/protocol.md`, first paragraph.
 
+/// `parts`, one after the other: `N` bytes in all.
+pub(crate) fn joined<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    debug_assert_eq!(parts.iter().map(|part| part.len()).sum::<usize>(), N, "a layout has one length");
+    let mut bytes = [0; N];
+    let mut left = bytes.as_mut_slice();
+    for part in parts {
+        let Some((now, later)) = left.split_at_mut_checked(part.len()) else { break };
+        now.copy_from_slice(part);
+        left = later;
+    }
+    bytes
+}
+
 /// Reads a fixed layout from the front.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout<'a> {

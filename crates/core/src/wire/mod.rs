@@ -28,7 +28,7 @@ mod tests;
 pub(crate) use ext::check_extensions;
 pub(crate) use field::{FieldReader, FieldValue, FieldWriter};
 pub use generated::v1;
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, joined};
 pub(crate) use schema::Described;
 pub(crate) use signed::SignedBody;
 pub(crate) use stored::Fields;

@@ -78,9 +78,9 @@ fn opens_some(dump: &[u8], message: &[u8], session: &crate::ratchet::Session) ->
     let along = |start: ChainKey| {
         let mut chain = start;
         (0..3).any(|_| {
-            let found = matches(&chain.message_key());
-            chain = chain.next();
-            found
+            let (key, next) = chain.step();
+            chain = next;
+            matches(&key)
         })
     };
     let windows: Vec<&[u8]> = dump.windows(32).collect();

@@ -12,6 +12,7 @@ mod libtest;
 mod mutate;
 mod mutation;
 mod operations;
+mod platforms;
 mod reference;
 mod test;
 mod vectors;
@@ -58,6 +59,8 @@ enum Task {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Run the tests of the core as WebAssembly in Node, and those of its cryptography on an emulated aarch64
+    Platforms,
     /// Compile proto/ to crates/core/src/wire/generated; with --check, fail when that would change anything
     Codegen {
         /// Change nothing; fail when a byte differs
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Task::Mutate { case, all } => mutate::run(case, all),
         Task::Bench { quick } => bench::run(quick),
         Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Task::Platforms => platforms::run(),
         Task::Codegen { check } => codegen::run(check),
         Task::Vectors { check } => vectors::run(check),
         Task::Reference => reference::run(),

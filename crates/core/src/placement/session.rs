@@ -1,5 +1,7 @@
 //! Placement: which session with a device is active (`docs/protocol.md` B12), and generations (B4.2, B4.5).
 
+mod stored;
+
 use core::cmp::Reverse;
 
 use crate::ids::SessionId;

@@ -5,6 +5,8 @@ mod automatic;
 mod refresh;
 mod seen;
 mod sessions;
+mod stored;
+mod stored_counts;
 
 use super::*;
 use crate::ids::SessionId;

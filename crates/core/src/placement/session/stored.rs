@@ -60,7 +60,7 @@ fn load(stored: &v1::DeviceSessionsState) -> Option<DeviceSessions> {
 }
 
 /// What holds after any placing, closing and expiring: `active` is the highest that ever was; the archived ones were
-/// it one after the other; what came too low was never it, and is the other side's.
+/// it one after the other; what came too low was never it.
 fn is_possible(sessions: &DeviceSessions) -> bool {
     let Some(highest) = sessions.highest else {
         return *sessions == DeviceSessions::default();
@@ -75,16 +75,14 @@ fn is_possible(sessions: &DeviceSessions) -> bool {
         && below.iter().all(|rank| *rank < highest)
         && below.iter().chain([&highest]).all(|rank| rank.generation != 0)
         && sids.len() > below.len()
-        && sessions.low.is_none_or(|low| low.session.origin == Origin::Theirs)
 }
 
 impl SessionSummary {
     fn to_wire(&self) -> v1::PlacedSession {
-        let (made, confirmed_at) = match (self.origin, self.confirmed_at) {
-            (Origin::Ours, None) => (made::HERE_UNCONFIRMED, Timestamp::default()),
-            (Origin::Ours, Some(at)) => (made::HERE_CONFIRMED, at),
-            // Confirmed from the start.
-            (Origin::Theirs, _) => (made::THERE, Timestamp::default()),
+        let (made, confirmed_at) = match self.origin {
+            Origin::Ours { confirmed_at: None } => (made::HERE_UNCONFIRMED, Timestamp::default()),
+            Origin::Ours { confirmed_at: Some(at) } => (made::HERE_CONFIRMED, at),
+            Origin::Theirs => (made::THERE, Timestamp::default()),
         };
         v1::PlacedSession {
             sid: self.sid.as_bytes().to_vec(),
@@ -97,15 +95,15 @@ impl SessionSummary {
     }
 
     fn from_wire(stored: &v1::PlacedSession) -> Option<Self> {
-        let created_at = Timestamp::from_millis(stored.created_at_ms);
-        let (origin, confirmed_at) = match stored.made {
-            made::HERE_UNCONFIRMED => (Origin::Ours, None),
-            made::HERE_CONFIRMED => (Origin::Ours, Some(Timestamp::from_millis(stored.confirmed_at_ms))),
-            made::THERE => (Origin::Theirs, Some(created_at)),
+        let origin = match stored.made {
+            made::HERE_UNCONFIRMED => Origin::Ours { confirmed_at: None },
+            made::HERE_CONFIRMED => Origin::Ours { confirmed_at: Some(Timestamp::from_millis(stored.confirmed_at_ms)) },
+            made::THERE => Origin::Theirs,
             _ => return None,
         };
         let sid = SessionId::from_slice(&stored.sid)?;
-        Some(Self { sid, generation: stored.generation, origin, confirmed_at, created_at })
+        let created_at = Timestamp::from_millis(stored.created_at_ms);
+        Some(Self { sid, generation: stored.generation, origin, created_at })
     }
 }
 

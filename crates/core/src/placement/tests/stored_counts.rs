@@ -1,6 +1,5 @@
 //! Counts, acknowledgements and traffic at rest: B12.8 and T130.
 
-use proptest::prelude::*;
 use prost::Message;
 
 use super::super::*;
@@ -10,13 +9,14 @@ use crate::testing::{Stored, at};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 use crate::wire::v1;
 
-const DAILY: Stored<DailyCount> =
+pub(super) const DAILY: Stored<DailyCount> =
     Stored { read: |bytes| DailyCount::from_bytes(bytes, RETRY_REQUESTS_PER_DAY), write: DailyCount::to_bytes };
-const SECOND: Stored<SecondRate> = Stored { read: SecondRate::from_bytes, write: SecondRate::to_bytes };
-const HOURLY: Stored<HourlyRate> = Stored { read: HourlyRate::from_bytes, write: HourlyRate::to_bytes };
-const TALLY: Stored<AcknowledgementTally> =
+pub(super) const SECOND: Stored<SecondRate> = Stored { read: SecondRate::from_bytes, write: SecondRate::to_bytes };
+pub(super) const HOURLY: Stored<HourlyRate> = Stored { read: HourlyRate::from_bytes, write: HourlyRate::to_bytes };
+pub(super) const TALLY: Stored<AcknowledgementTally> =
     Stored { read: AcknowledgementTally::from_bytes, write: AcknowledgementTally::to_bytes };
-const TRAFFIC: Stored<AccountTraffic> = Stored { read: AccountTraffic::from_bytes, write: AccountTraffic::to_bytes };
+pub(super) const TRAFFIC: Stored<AccountTraffic> =
+    Stored { read: AccountTraffic::from_bytes, write: AccountTraffic::to_bytes };
 
 fn daily(day: u64, count: u32) -> Result<DailyCount, AtRestError> {
     let stored = v1::DailyCountState { format: 1, day, count, complete: 1 };
@@ -179,39 +179,5 @@ fn t130_traffic_of_an_account_is_stored_and_a_damaged_one_is_not_loaded() {
     for number in [&wide[..], &long] {
         let bytes = [&[0x08, 1][..], number, &[0x78, 1]].concat();
         assert_eq!(AccountTraffic::from_bytes(&bytes), Err(AtRestError::Corrupted), "{number:x?}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
-    /// Whatever the clock does: what counts can be stored after each step, and goes on alike.
-    #[test]
-    fn what_counts_can_be_stored_at_any_time(steps in proptest::collection::vec((0_u8..5, 0_u64..3 * DAY_MS), 1..120)) {
-        let mut now = at(0);
-        let (mut daily, mut second, mut hourly) = (DailyCount::default(), SecondRate::default(), HourlyRate::default());
-        let mut tally = AcknowledgementTally::NEW;
-        for (kind, ms) in steps {
-            now = match kind {
-                0 => now.plus(ms),
-                1 => now.minus(ms),
-                2 => Timestamp::from_millis(ms % 2),
-                _ => now.plus(ms % 1_000),
-            };
-            daily = daily.count(RETRY_REQUESTS_PER_DAY, now).unwrap_or(daily);
-            second = second.count(now).unwrap_or(second);
-            hourly = hourly.count(now).unwrap_or(hourly);
-            let message =
-                [AcceptedMessage::Content, AcceptedMessage::Receipt, AcceptedMessage::Nothing][usize::from(kind % 3)];
-            tally = match ms % 11 {
-                0 => AcknowledgementTally::SENT,
-                1 => tally.archived_accepted(message, now),
-                _ => tally.accepted(message, now),
-            };
-            DAILY.comes_back(&daily);
-            SECOND.comes_back(&second);
-            HOURLY.comes_back(&hourly);
-            TALLY.comes_back(&tally);
-        }
     }
 }

@@ -24,9 +24,9 @@ impl DeviceSessions {
     pub fn to_bytes(&self) -> Vec<u8> {
         v1::DeviceSessionsState {
             format: FORMAT,
-            active: self.active.as_ref().map(SessionSummary::to_wire),
-            archived: self.archived.iter().map(ArchivedSession::to_wire).collect(),
-            low: self.low.as_ref().map(ArchivedSession::to_wire),
+            active: self.active.map(SessionSummary::to_wire),
+            archived: self.archived.iter().copied().map(ArchivedSession::to_wire).collect(),
+            low: self.low.map(ArchivedSession::to_wire),
             highest_generation: self.highest.map_or(0, |rank| rank.generation),
             highest_sid: self.highest.map_or_else(Vec::new, |rank| rank.sid.0.as_bytes().to_vec()),
             complete: COMPLETE,
@@ -78,7 +78,7 @@ fn is_possible(sessions: &DeviceSessions) -> bool {
 }
 
 impl SessionSummary {
-    fn to_wire(&self) -> v1::PlacedSession {
+    fn to_wire(self) -> v1::PlacedSession {
         let (made, confirmed_at) = match self.origin {
             Origin::Ours { confirmed_at: None } => (made::HERE_UNCONFIRMED, Timestamp::default()),
             Origin::Ours { confirmed_at: Some(at) } => (made::HERE_CONFIRMED, at),
@@ -108,7 +108,7 @@ impl SessionSummary {
 }
 
 impl ArchivedSession {
-    fn to_wire(&self) -> v1::PlacedSession {
+    fn to_wire(self) -> v1::PlacedSession {
         v1::PlacedSession { archived_at_ms: self.archived_at.as_millis(), ..self.session.to_wire() }
     }
 

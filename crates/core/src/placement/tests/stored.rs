@@ -71,6 +71,7 @@ fn edited(
 }
 
 type Edit = fn(&mut v1::DeviceSessionsState);
+type EditSeen = fn(&mut v1::SeenState);
 
 fn refused(sessions: &DeviceSessions, edits: &[(&str, Edit)]) {
     assert_eq!(edited(sessions, |_| ()).as_ref(), Ok(sessions), "control");
@@ -241,7 +242,7 @@ fn t130_a_seen_set_is_stored_and_a_damaged_one_is_not_loaded() {
     let loaded = SeenSet::from_bytes(&seen().to_bytes()).unwrap();
     assert_eq!(loaded.check(&sid(5)), Err(SeenError::Replay), "it still knows replays");
     assert_eq!(loaded.check(&sid(6)), Ok(()), "control");
-    let edits: [(&str, fn(&mut v1::SeenState)); 6] = [
+    let edits: [(&str, EditSeen); 6] = [
         ("another order", |stored| stored.inits.swap(1, 2)),
         ("one twice", |stored| stored.inits.insert(1, stored.inits[1].clone())),
         ("one twice, by other keys", |stored| stored.inits[1].sid = stored.inits[0].sid.clone()),

@@ -16,6 +16,7 @@ pub mod input;
 pub mod invitation;
 pub mod linking;
 pub mod organization;
+pub mod placement;
 pub mod prekey;
 pub mod ratchet;
 pub mod records;
@@ -77,6 +78,7 @@ pub const TARGETS: &[Target] = &[
     content::TARGET,
     attachment::DESCRIPTOR,
     attachment::BLOB,
+    placement::STATE,
     invitation::TEXT,
     invitation::USE,
     invitation::STATE,

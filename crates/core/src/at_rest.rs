@@ -1,5 +1,5 @@
 //! State that a device keeps as version-tagged protobuf: the rules of `docs/protocol.md` B5 for what holds no secret
-//! (B13.8, B17). The store encrypts and authenticates it all the same.
+//! (B12.8, B13.8, B17). The store encrypts and authenticates it all the same.
 
 use prost::Message;
 

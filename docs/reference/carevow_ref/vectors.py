@@ -229,7 +229,7 @@ def safety(name, i, C):
 AREAS = {"encodings": encodings, "kdf": kdf, "signatures": signatures, "identity": identity, "prekey": prekeys,
          "handshake": handshakes, "lanes": lane, "ratchet": ratchets, "padding": paddings, "envelope": envelopes,
          "content": contents, "attachment": attachments, "safety_number": safety, "linking": linkings,
-         "invitation": invitations, "records": record, "group": groups, "organization": organizations}
+         "placement": placements, "invitation": invitations, "records": record, "group": groups, "organization": organizations}
 B15 = {"DecryptFailed", "Duplicate", "NoSession", "UnsupportedVersion", "BundleRejected", "UntrustedIdentity", "Rollback",
        "DowngradeRejected"}
 BINDING = {"handshake", "ratchet", "envelope", "prekey"}

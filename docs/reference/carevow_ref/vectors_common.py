@@ -3,7 +3,7 @@ import json
 import os
 import sys
 import time
-from . import (attachment, content, envelope, handshake, identity as idn, invitation, lanes, linking, padding, prekey,
+from . import (attachment, content, envelope, handshake, identity as idn, invitation, lanes, linking, padding, placement, prekey,
                ratchet, records, safety_number, wire)
 from .primitives import *
 from .errors import *
@@ -26,7 +26,7 @@ def unhex(v):
 
 
 TEXT = {"label", "profile", "text", "relay", "configured", "code", "typed", "digits", "kind", "lane_offer", "sender",
-        "receiver", "display_name", "name", "side", "title", "known", "event", "reason", "lacks", "verdict", "source"}
+        "receiver", "display_name", "name", "side", "title", "known", "made", "event", "reason", "lacks", "verdict", "source"}
 
 
 def norm(v, key=None):

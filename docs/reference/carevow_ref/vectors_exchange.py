@@ -56,6 +56,15 @@ def invitations(name, i, C):
             "code": invitation.code(i["sid"], t, i["nonce_a"], i["nonce_b"])}
 
 
+def placements(name, i, C):
+    if "state" in i:
+        placement.load(i["kind"], i["state"])
+        return {}
+    state = placement.store(i["kind"], i)
+    placement.load(i["kind"], state)
+    return {"state": state}
+
+
 def record(name, i, C):
     if "previous_h" in i:
         e = records.open_entry(i["entry"])

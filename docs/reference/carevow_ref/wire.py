@@ -105,6 +105,22 @@ SCHEMA = {
                         F(5, "account_id", "bytes"), F(6, "expires_ms", "u64"), F(7, "relay", "bytes"),
                         F(8, "succeeds", "bytes"), F(9, "history_from_ms", "u64"), F(10, "sids", "bytes", True),
                         F(11, "commit", "bytes"), F(12, "nonce", "bytes"), F(13, "code", "bytes"), F(14, "token", "bytes")],
+    # B12.8
+    "DeviceSessionsState": [F(1, "format", "u32"), F(2, "active", "PlacedSession"), F(3, "archived", "PlacedSession", True),
+                            F(4, "low", "PlacedSession"), F(5, "highest_generation", "u32"), F(6, "highest_sid", "bytes"),
+                            F(15, "complete", "u32")],
+    "PlacedSession": [F(1, "sid", "bytes"), F(2, "generation", "u32"), F(3, "made", "u32"), F(4, "confirmed_at_ms", "u64"),
+                      F(5, "created_at_ms", "u64"), F(6, "archived_at_ms", "u64")],
+    "SeenState": [F(1, "format", "u32"), F(2, "inits", "SeenInit", True), F(15, "complete", "u32")],
+    "SeenInit": [F(1, "sid", "bytes"), F(2, "spk_id", "u32"), F(3, "kem_id", "u32")],
+    "DailyCountState": [F(1, "format", "u32"), F(2, "day", "u64"), F(3, "count", "u32"), F(15, "complete", "u32")],
+    "SecondRateState": [F(1, "format", "u32"), F(2, "began_ms", "u64"), F(3, "count", "u32"), F(15, "complete", "u32")],
+    "HourlyRateState": [F(1, "format", "u32"), F(2, "at_ms", "u64", True), F(15, "complete", "u32")],
+    "AcknowledgementState": [F(1, "format", "u32"), F(2, "sent_before", "bool"), F(3, "received", "u32"),
+                             F(4, "has_content", "bool"), F(5, "content_at_ms", "u64"), F(6, "due", "bool"),
+                             F(7, "due_at_ms", "u64"), F(8, "on_archived", "bool"), F(15, "complete", "u32")],
+    "AccountTrafficState": [F(1, "format", "u32"), F(2, "contents", "u32"), F(3, "arrived", "bool"),
+                            F(4, "arrived_at_ms", "u64"), F(15, "complete", "u32")],
     "SafetyQr": [F(1, "version", "u32"), F(2, "local", "bytes"), F(3, "remote", "bytes")],
     # B13
     "GroupState": [F(1, "version", "u32"), F(2, "group_id", "bytes"), F(3, "epoch", "u64"), F(4, "prev_hash", "bytes"),
@@ -146,7 +162,9 @@ SCHEMA = {
 SCALARS = {"u32": 0, "u64": 0, "bool": False, "bytes": b"", "string": ""}
 LIMIT = {"OrgDirectory": 1_048_576, "StatementExport": 327_680, "Content": 262_144, "HistoryItem": 266_240,
          "Signed": 65_536 + 256, "SignedRecord": 65_536 + 256, "SealedContent": 393_216, "SessionState": 1 << 40,
-         "InvitationState": 1 << 40}
+         "InvitationState": 1 << 40, "DeviceSessionsState": 1 << 40, "SeenState": 1 << 40, "DailyCountState": 1 << 40,
+         "SecondRateState": 1 << 40, "HourlyRateState": 1 << 40, "AcknowledgementState": 1 << 40,
+         "AccountTrafficState": 1 << 40}
 DIRECTORIES = {("GroupUpdate", "directories")}     # where a Signed holds an OrgDirectory
 
 

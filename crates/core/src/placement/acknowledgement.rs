@@ -1,10 +1,15 @@
 //! Session acknowledgements: `docs/protocol.md` B7.4. Most devices of an account never write, and a session on which
 //! one side is silent neither confirms nor heals.
 
+use prost::Message as _;
+
 use super::Conversation;
 use super::delay::Delay;
+use super::sealing::ArchivedArrival;
+use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, unchanged};
 use crate::limits::{ACKNOWLEDGE_AGE_MS, ACKNOWLEDGE_MESSAGES};
 use crate::time::Timestamp;
+use crate::wire::v1;
 
 /// What arrived on a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,13 +22,14 @@ pub enum AcceptedMessage {
     Nothing,
 }
 
-/// What a session has accepted since something was last sent on it.
+/// What a session has accepted since something was last sent on it, and whether an archived session of the device has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AcknowledgementTally {
     sent_before: bool,
     received: u32,
     first_at: Option<Timestamp>,
     due_since: Option<Timestamp>,
+    archived: ArchivedArrival,
 }
 
 /// Whose device it is.
@@ -55,7 +61,8 @@ pub enum Acknowledgement {
 
 impl AcknowledgementTally {
     /// Of a session on which nothing was ever sent by us: we accepted it.
-    pub const NEW: Self = Self { sent_before: false, received: 0, first_at: None, due_since: None };
+    pub const NEW: Self =
+        Self { sent_before: false, received: 0, first_at: None, due_since: None, archived: ArchivedArrival::Absent };
 
     /// After anything was sent on the session, the acknowledgement itself included.
     pub const SENT: Self = Self { sent_before: true, ..Self::NEW };
@@ -78,10 +85,16 @@ impl AcknowledgementTally {
     /// After a message was accepted on an *archived* session of the device: one is due on `active`, SEALED.
     #[must_use]
     pub fn archived_accepted(&self, message: AcceptedMessage, at: Timestamp) -> Self {
+        let next = Self { archived: ArchivedArrival::Accepted, ..*self };
         match message {
-            AcceptedMessage::Nothing => *self,
-            _ => Self { due_since: self.due_since.or(Some(at)), ..*self },
+            AcceptedMessage::Nothing => next,
+            _ => Self { due_since: self.due_since.or(Some(at)), ..next },
         }
+    }
+
+    /// Whether anything came on an archived session since our last send: then the next one travels SEALED (B7.2).
+    pub const fn archived_arrival(&self) -> ArchivedArrival {
+        self.archived
     }
 
     /// When the random delay begins: at the message that was the first ever, or the 20th; else 16 h after the first.
@@ -105,6 +118,57 @@ impl AcknowledgementTally {
             SenderInfoDue::Due => Some(Acknowledgement::SenderInfo(at)),
             SenderInfoDue::NotDue => Some(Acknowledgement::Empty(at)),
         }
+    }
+
+    /// For the store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let millis = |time: Option<Timestamp>| time.map_or(0, Timestamp::as_millis);
+        v1::AcknowledgementState {
+            format: FORMAT,
+            sent_before: self.sent_before,
+            received: self.received,
+            has_content: self.first_at.is_some(),
+            content_at_ms: millis(self.first_at),
+            due: self.due_since.is_some(),
+            due_at_ms: millis(self.due_since),
+            on_archived: self.archived == ArchivedArrival::Accepted,
+            complete: COMPLETE,
+        }
+        .encode_to_vec()
+    }
+
+    /// From the store, whole or not at all.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AtRestError> {
+        let stored = v1::AcknowledgementState::read(bytes)?;
+        let loaded = Self {
+            sent_before: stored.sent_before,
+            received: stored.received,
+            first_at: stored.has_content.then(|| Timestamp::from_millis(stored.content_at_ms)),
+            due_since: stored.due.then(|| Timestamp::from_millis(stored.due_at_ms)),
+            archived: match stored.on_archived {
+                true => ArchivedArrival::Accepted,
+                false => ArchivedArrival::Absent,
+            },
+        };
+        unchanged(Some(loaded).filter(Self::is_possible), bytes, Self::to_bytes)
+    }
+
+    /// A content was received; and it is due if, and only if, something made it so.
+    fn is_possible(&self) -> bool {
+        let at_once = self.received > 0 && (!self.sent_before || self.received >= ACKNOWLEDGE_MESSAGES);
+        let due = match self.due_since {
+            Some(_) => at_once || self.archived == ArchivedArrival::Accepted,
+            None => !at_once,
+        };
+        due && (self.first_at.is_none() || self.received > 0)
+    }
+}
+
+impl AtRest for v1::AcknowledgementState {
+    const LIMIT: usize = 64;
+
+    fn complete(&self) -> u32 {
+        self.complete
     }
 }
 

@@ -1,10 +1,14 @@
 //! When a message must travel SEALED: `docs/protocol.md` B7.2, first paragraph. A peer that lost its state can so
 //! always learn whom to ask.
 
+use prost::Message as _;
+
+use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, unchanged};
 use crate::limits::{
     UNSEALED_ACCOUNT_SILENCE_MS, UNSEALED_CONTENTS, UNSEALED_SESSION_MESSAGES, UNSEALED_SESSION_SILENCE_MS,
 };
 use crate::time::Timestamp;
+use crate::wire::v1;
 
 /// What is to be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,14 +30,46 @@ pub struct AccountTraffic {
     pub last_arrival: Option<Timestamp>,
 }
 
-/// Traffic on one session.
+impl AccountTraffic {
+    /// For the store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        v1::AccountTrafficState {
+            format: FORMAT,
+            contents: self.contents_since_arrival,
+            arrived: self.last_arrival.is_some(),
+            arrived_at_ms: self.last_arrival.map_or(0, Timestamp::as_millis),
+            complete: COMPLETE,
+        }
+        .encode_to_vec()
+    }
+
+    /// From the store, whole or not at all.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AtRestError> {
+        let stored = v1::AccountTrafficState::read(bytes)?;
+        let last_arrival = stored.arrived.then(|| Timestamp::from_millis(stored.arrived_at_ms));
+        let loaded = Self { contents_since_arrival: stored.contents, last_arrival };
+        unchanged(Some(loaded), bytes, Self::to_bytes)
+    }
+}
+
+impl AtRest for v1::AccountTrafficState {
+    const LIMIT: usize = 64;
+
+    fn complete(&self) -> u32 {
+        self.complete
+    }
+}
+
+/// Traffic on one session: its tally of unanswered messages and its last progress (B5) give the first two.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionTraffic {
     /// Messages sent since anything last arrived on it.
     pub messages_since_arrival: u32,
     /// When anything last arrived on it; before the first arrival, when it was made.
     pub last_arrival: Timestamp,
-    /// Whether the peer still uses a session that was replaced.
+    /// Whether the peer still uses a session that was replaced: [`AcknowledgementTally::archived_arrival`].
+    ///
+    /// [`AcknowledgementTally::archived_arrival`]: super::AcknowledgementTally::archived_arrival
     pub archived: ArchivedArrival,
 }
 

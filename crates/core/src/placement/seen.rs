@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use prost::Message as _;
+
+use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, ascending, unchanged};
 use crate::ids::SessionId;
 use crate::limits::SEEN_SET;
 use crate::prekey::{KeyId, Rotation};
+use crate::wire::v1;
 
 /// The keys that an INIT without one-time keys used. When either is deleted, its replay finds no key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +33,7 @@ pub enum SeenError {
 }
 
 /// The sids of accepted INITs that used no one-time key.
-#[derive(Clone, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct SeenSet {
     entries: BTreeMap<SessionId, ServedBy>,
 }
@@ -81,5 +85,41 @@ impl SeenSet {
             true => Rotation::SeenSetFull,
             false => Rotation::Ordinary,
         }
+    }
+
+    /// For the store, at most 480 KB. It changes when an INIT without one-time keys is accepted, and when the private
+    /// half of an SPK or a 0x24 is deleted.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let init = |(sid, by): (&SessionId, &ServedBy)| v1::SeenInit {
+            sid: sid.as_bytes().to_vec(),
+            spk_id: by.signed.0,
+            kem_id: by.last_resort.0,
+        };
+        let inits = self.entries.iter().map(init).collect();
+        v1::SeenState { format: FORMAT, inits, complete: COMPLETE }.encode_to_vec()
+    }
+
+    /// From the store, whole or not at all.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, AtRestError> {
+        let stored = v1::SeenState::read(bytes)?;
+        let sids = stored.inits.iter().map(|init| SessionId::from_slice(&init.sid)).collect::<Option<Vec<_>>>();
+        let sids = sids.filter(|sids| sids.len() <= SEEN_SET && ascending(sids));
+        let served = stored.inits.iter().map(ServedBy::from_wire);
+        let loaded = sids.map(|sids| Self { entries: sids.into_iter().zip(served).collect() });
+        unchanged(loaded, bytes, Self::to_bytes)
+    }
+}
+
+impl ServedBy {
+    const fn from_wire(stored: &v1::SeenInit) -> Self {
+        Self { signed: KeyId(stored.spk_id), last_resort: KeyId(stored.kem_id) }
+    }
+}
+
+impl AtRest for v1::SeenState {
+    const LIMIT: usize = SEEN_SET * 64;
+
+    fn complete(&self) -> u32 {
+        self.complete
     }
 }

@@ -1,5 +1,7 @@
 //! Placement: which session with a device is active (`docs/protocol.md` B12), and generations (B4.2, B4.5).
 
+mod stored;
+
 use core::cmp::Reverse;
 
 use crate::ids::SessionId;
@@ -10,8 +12,11 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
     /// This device.
-    Ours,
-    /// The other one.
+    Ours {
+        /// When this side knew that the other one has it.
+        confirmed_at: Option<Timestamp>,
+    },
+    /// The other one, which therefore has it from the start.
     Theirs,
 }
 
@@ -27,12 +32,10 @@ pub struct Rank {
 pub struct SessionSummary {
     /// Its id.
     pub sid: SessionId,
-    /// Of its InitHeader.
+    /// Of its InitHeader; not 0.
     pub generation: u32,
     /// Who made it.
     pub origin: Origin,
-    /// When this side knew that the other one has it; a responder from the start.
-    pub confirmed_at: Option<Timestamp>,
     /// When it was made or accepted here.
     pub created_at: Timestamp,
 }
@@ -45,7 +48,7 @@ impl SessionSummary {
 
     /// Our own INIT that nothing has come back on.
     pub const fn is_unconfirmed_init(&self) -> bool {
-        matches!(self.origin, Origin::Ours) && self.confirmed_at.is_none()
+        matches!(self.origin, Origin::Ours { confirmed_at: None })
     }
 }
 
@@ -149,7 +152,8 @@ impl DeviceSessions {
         }
     }
 
-    /// Places a session that was made or accepted now and is none of these. It is `active` if it outranks every
+    /// Places a session that was made or accepted now and is none of these, nor one that was closed; what was accepted
+    /// passed [`admit_generation`](Self::admit_generation). It is `active` if it outranks every
     /// session that was ever made or accepted, closed ones included; else it is archived on arrival, in the one place
     /// beyond the three. **An archived session never becomes active.**
     pub fn place(&self, new: SessionSummary, now: Timestamp) -> Placement {
@@ -181,8 +185,8 @@ impl DeviceSessions {
         let sessions = archived.map(|archived| &mut archived.session);
         sessions
             .chain(&mut next.active)
-            .filter(|session| session.sid == *sid && session.confirmed_at.is_none())
-            .for_each(|session| session.confirmed_at = Some(now));
+            .filter(|session| session.sid == *sid && session.is_unconfirmed_init())
+            .for_each(|session| session.origin = Origin::Ours { confirmed_at: Some(now) });
         next
     }
 

@@ -58,8 +58,9 @@ pub fn visibility(before: &DeviceSessions, arrival: &Arrival, notice: Option<Tim
 }
 
 fn crosses(active: &SessionSummary, arrival: &Arrival) -> bool {
-    let fresh = active.confirmed_at.is_none_or(|confirmed| arrival.at.since(confirmed) < CROSSING_MS);
-    active.origin == Origin::Ours && fresh && arrival.session.generation <= active.generation
+    let Origin::Ours { confirmed_at } = active.origin else { return false };
+    let fresh = confirmed_at.is_none_or(|confirmed| arrival.at.since(confirmed) < CROSSING_MS);
+    fresh && arrival.session.generation <= active.generation
 }
 
 /// What is sent to a device that has lost its count, after 5-60 s ([`Window::REPLY`](super::Window::REPLY)).

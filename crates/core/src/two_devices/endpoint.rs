@@ -111,17 +111,12 @@ impl Endpoint {
         let generation = self.placed.next_generation().and_then(Generation::new).unwrap();
         let bundle = peer.bundle(now, rng);
         let session = Session::initiate(&self.party.device, bundle, generation, now, rng).unwrap();
-        self.place(session, Origin::Ours, now);
+        self.place(session, Origin::Ours { confirmed_at: None }, now);
     }
 
     fn place(&mut self, session: Session, origin: Origin, now: Timestamp) -> crate::placement::Placement {
-        let summary = SessionSummary {
-            sid: session.sid(),
-            generation: session.generation().as_u32(),
-            origin,
-            confirmed_at: session.confirmed_at(),
-            created_at: now,
-        };
+        let summary =
+            SessionSummary { sid: session.sid(), generation: session.generation().as_u32(), origin, created_at: now };
         let placement = self.placed.place(summary, now);
         self.placed = placement.next.clone();
         self.sessions.insert(session.sid(), session);
@@ -202,7 +197,6 @@ impl Endpoint {
             sid: accepted.session.sid(),
             generation: accepted.session.generation().as_u32(),
             origin: Origin::Theirs,
-            confirmed_at: accepted.session.confirmed_at(),
             created_at: now,
         };
         let placement = self.place(accepted.session, Origin::Theirs, now);

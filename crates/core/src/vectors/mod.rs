@@ -19,6 +19,7 @@ mod linking;
 mod node;
 mod organization;
 mod padding;
+mod placement;
 mod practice;
 mod prekey;
 mod ratchet;
@@ -54,6 +55,7 @@ fn areas() -> Vec<Area> {
         attachment::area(),
         safety_number::area(),
         linking::area(),
+        placement::area(),
         invitation::area(),
         records::area(),
         group::area(),

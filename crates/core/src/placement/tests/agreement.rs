@@ -69,8 +69,7 @@ impl World {
         let new = SessionSummary {
             sid,
             generation: self.parties[side].sessions.next_generation().unwrap(),
-            origin: Origin::Ours,
-            confirmed_at: None,
+            origin: Origin::Ours { confirmed_at: None },
             created_at: NOW,
         };
         self.say(side, Some(sid), None);
@@ -94,13 +93,7 @@ impl World {
             };
             party.sessions.admit_generation(generation).unwrap();
             party.accepted.push(message.sid);
-            let session = SessionSummary {
-                sid: message.sid,
-                generation,
-                origin: Origin::Theirs,
-                confirmed_at: Some(NOW),
-                created_at: NOW,
-            };
+            let session = SessionSummary { sid: message.sid, generation, origin: Origin::Theirs, created_at: NOW };
             let placement = party.sessions.place(session, NOW);
             let arrival = Arrival { session, position: placement.position, at: NOW };
             let notice = party.notices.get(&message.sid).copied();

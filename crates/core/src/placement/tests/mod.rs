@@ -5,6 +5,9 @@ mod automatic;
 mod refresh;
 mod seen;
 mod sessions;
+mod stored;
+mod stored_at_any_time;
+mod stored_counts;
 
 use super::*;
 use crate::ids::SessionId;
@@ -16,12 +19,12 @@ const fn sid(byte: u8) -> SessionId {
 
 /// Our own INIT, unconfirmed.
 const fn ours(byte: u8, generation: u32, at: Timestamp) -> SessionSummary {
-    SessionSummary { sid: sid(byte), generation, origin: Origin::Ours, confirmed_at: None, created_at: at }
+    SessionSummary { sid: sid(byte), generation, origin: Origin::Ours { confirmed_at: None }, created_at: at }
 }
 
 /// One that we accepted.
 const fn theirs(byte: u8, generation: u32, at: Timestamp) -> SessionSummary {
-    SessionSummary { sid: sid(byte), generation, origin: Origin::Theirs, confirmed_at: Some(at), created_at: at }
+    SessionSummary { sid: sid(byte), generation, origin: Origin::Theirs, created_at: at }
 }
 
 fn placed(sessions: &[SessionSummary]) -> DeviceSessions {

@@ -46,6 +46,6 @@ fn unconfirmed_init_is_refreshed_after_14_days_or_when_its_key_was_rotated() {
         before_send(&init, &chain, InitAik::Rotated, at(1)),
         SendDecision::RefreshFirst(RefreshReason::RotatedAik)
     );
-    let confirmed = SessionSummary { confirmed_at: Some(at(2)), ..init };
+    let confirmed = SessionSummary { origin: Origin::Ours { confirmed_at: Some(at(2)) }, ..init };
     assert_eq!(before_send(&confirmed, &SendingChain::default(), InitAik::Rotated, old.plus(1)), SendDecision::Send);
 }

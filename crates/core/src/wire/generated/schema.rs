@@ -2,6 +2,38 @@
 use super::super::schema::{Described, Field, Kind, Schema, reencodes};
 use super::v1;
 use crate::limits::{DIRECTORY_CONTAINER_BYTES, SIGNED_CONTAINER_BYTES};
+static ACCOUNT_TRAFFIC_STATE: Schema = Schema {
+    name: "AccountTrafficState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::AccountTrafficState {
+    const SCHEMA: &'static Schema = &ACCOUNT_TRAFFIC_STATE;
+}
+static ACKNOWLEDGEMENT_STATE: Schema = Schema {
+    name: "AcknowledgementState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::AcknowledgementState {
+    const SCHEMA: &'static Schema = &ACKNOWLEDGEMENT_STATE;
+}
 static ATTACHMENT_MSG: Schema = Schema {
     name: "AttachmentMsg",
     canonical: None,
@@ -177,6 +209,19 @@ static CONTROL: Schema = Schema {
 impl Described for v1::Control {
     const SCHEMA: &'static Schema = &CONTROL;
 }
+static DAILY_COUNT_STATE: Schema = Schema {
+    name: "DailyCountState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::DailyCountState {
+    const SCHEMA: &'static Schema = &DAILY_COUNT_STATE;
+}
 static DELETE: Schema = Schema {
     name: "Delete",
     canonical: None,
@@ -258,6 +303,22 @@ static DEVICE_POP: Schema = Schema {
 };
 impl Described for v1::DevicePop {
     const SCHEMA: &'static Schema = &DEVICE_POP;
+}
+static DEVICE_SESSIONS_STATE: Schema = Schema {
+    name: "DeviceSessionsState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&PLACED_SESSION), repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Message(&PLACED_SESSION), repeated: true, oneof: false },
+        Field { number: 4, kind: Kind::Message(&PLACED_SESSION), repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::DeviceSessionsState {
+    const SCHEMA: &'static Schema = &DEVICE_SESSIONS_STATE;
 }
 static DIRECTORY_GAP: Schema = Schema {
     name: "DirectoryGap",
@@ -454,6 +515,18 @@ static HISTORY_OFFER: Schema = Schema {
 impl Described for v1::HistoryOffer {
     const SCHEMA: &'static Schema = &HISTORY_OFFER;
 }
+static HOURLY_RATE_STATE: Schema = Schema {
+    name: "HourlyRateState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Packed, repeated: true, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::HourlyRateState {
+    const SCHEMA: &'static Schema = &HOURLY_RATE_STATE;
+}
 static INVITATION_STATE: Schema = Schema {
     name: "InvitationState",
     canonical: None,
@@ -623,6 +696,21 @@ static PEER_LANE_STATE: Schema = Schema {
 };
 impl Described for v1::PeerLaneState {
     const SCHEMA: &'static Schema = &PEER_LANE_STATE;
+}
+static PLACED_SESSION: Schema = Schema {
+    name: "PlacedSession",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 4, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 5, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::PlacedSession {
+    const SCHEMA: &'static Schema = &PLACED_SESSION;
 }
 static PREKEY_BUNDLE: Schema = Schema {
     name: "PrekeyBundle",
@@ -803,6 +891,43 @@ static SEALED_CONTENT: Schema = Schema {
 };
 impl Described for v1::SealedContent {
     const SCHEMA: &'static Schema = &SEALED_CONTENT;
+}
+static SECOND_RATE_STATE: Schema = Schema {
+    name: "SecondRateState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::SecondRateState {
+    const SCHEMA: &'static Schema = &SECOND_RATE_STATE;
+}
+static SEEN_INIT: Schema = Schema {
+    name: "SeenInit",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Bytes, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::SeenInit {
+    const SCHEMA: &'static Schema = &SEEN_INIT;
+}
+static SEEN_STATE: Schema = Schema {
+    name: "SeenState",
+    canonical: None,
+    fields: &[
+        Field { number: 1, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 2, kind: Kind::Message(&SEEN_INIT), repeated: true, oneof: false },
+        Field { number: 15, kind: Kind::Varint, repeated: false, oneof: false },
+    ],
+};
+impl Described for v1::SeenState {
+    const SCHEMA: &'static Schema = &SEEN_STATE;
 }
 static SENDER_INFO: Schema = Schema {
     name: "SenderInfo",

@@ -773,6 +773,150 @@ pub struct DirectoryGap {
     #[prost(uint64, tag = "3")]
     pub since_ms: u64,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DeviceSessionsState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    #[prost(message, optional, tag = "2")]
+    pub active: ::core::option::Option<PlacedSession>,
+    /// oldest first
+    #[prost(message, repeated, tag = "3")]
+    pub archived: ::prost::alloc::vec::Vec<PlacedSession>,
+    /// the place beyond the three
+    #[prost(message, optional, tag = "4")]
+    pub low: ::core::option::Option<PlacedSession>,
+    /// of all that ever were; 0: there was none
+    #[prost(uint32, tag = "5")]
+    pub highest_generation: u32,
+    #[prost(bytes = "vec", tag = "6")]
+    pub highest_sid: ::prost::alloc::vec::Vec<u8>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct PlacedSession {
+    #[prost(bytes = "vec", tag = "1")]
+    pub sid: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub generation: u32,
+    /// 1 here, unconfirmed 2 here, confirmed 3 there
+    #[prost(uint32, tag = "3")]
+    pub made: u32,
+    /// 2
+    #[prost(uint64, tag = "4")]
+    pub confirmed_at_ms: u64,
+    #[prost(uint64, tag = "5")]
+    pub created_at_ms: u64,
+    /// archived, low
+    #[prost(uint64, tag = "6")]
+    pub archived_at_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SeenState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// ascending sid
+    #[prost(message, repeated, tag = "2")]
+    pub inits: ::prost::alloc::vec::Vec<SeenInit>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SeenInit {
+    #[prost(bytes = "vec", tag = "1")]
+    pub sid: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    pub spk_id: u32,
+    /// of the 0x24
+    #[prost(uint32, tag = "3")]
+    pub kem_id: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DailyCountState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// days since 1970-01-01 UTC
+    #[prost(uint64, tag = "2")]
+    pub day: u64,
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SecondRateState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    #[prost(uint64, tag = "2")]
+    pub began_ms: u64,
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct HourlyRateState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    /// in the order in which they were counted
+    #[prost(uint64, repeated, tag = "2")]
+    pub at_ms: ::prost::alloc::vec::Vec<u64>,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AcknowledgementState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    #[prost(bool, tag = "2")]
+    pub sent_before: bool,
+    #[prost(uint32, tag = "3")]
+    pub received: u32,
+    #[prost(bool, tag = "4")]
+    pub has_content: bool,
+    /// has_content
+    #[prost(uint64, tag = "5")]
+    pub content_at_ms: u64,
+    #[prost(bool, tag = "6")]
+    pub due: bool,
+    /// due
+    #[prost(uint64, tag = "7")]
+    pub due_at_ms: u64,
+    #[prost(bool, tag = "8")]
+    pub on_archived: bool,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AccountTrafficState {
+    #[prost(uint32, tag = "1")]
+    pub format: u32,
+    #[prost(uint32, tag = "2")]
+    pub contents: u32,
+    #[prost(bool, tag = "3")]
+    pub arrived: bool,
+    /// arrived
+    #[prost(uint64, tag = "4")]
+    pub arrived_at_ms: u64,
+    /// 1
+    #[prost(uint32, tag = "15")]
+    pub complete: u32,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct AuditEntry {
@@ -1177,6 +1321,16 @@ pub struct Tally {
     pub since_ms: u64,
 }
 // Nothing of a message is printed: it may hold a key or a patient's words.
+impl ::core::fmt::Debug for AccountTrafficState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("AccountTrafficState { .. }")
+    }
+}
+impl ::core::fmt::Debug for AcknowledgementState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("AcknowledgementState { .. }")
+    }
+}
 impl ::core::fmt::Debug for AttachmentMsg {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("AttachmentMsg { .. }")
@@ -1237,6 +1391,11 @@ impl ::core::fmt::Debug for control::C {
         f.write_str("Control.C { .. }")
     }
 }
+impl ::core::fmt::Debug for DailyCountState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("DailyCountState { .. }")
+    }
+}
 impl ::core::fmt::Debug for Delete {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("Delete { .. }")
@@ -1260,6 +1419,11 @@ impl ::core::fmt::Debug for DeviceManifest {
 impl ::core::fmt::Debug for DevicePop {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("DevicePop { .. }")
+    }
+}
+impl ::core::fmt::Debug for DeviceSessionsState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("DeviceSessionsState { .. }")
     }
 }
 impl ::core::fmt::Debug for DirectoryGap {
@@ -1332,6 +1496,11 @@ impl ::core::fmt::Debug for HistoryOffer {
         f.write_str("HistoryOffer { .. }")
     }
 }
+impl ::core::fmt::Debug for HourlyRateState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("HourlyRateState { .. }")
+    }
+}
 impl ::core::fmt::Debug for InvitationState {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("InvitationState { .. }")
@@ -1385,6 +1554,11 @@ impl ::core::fmt::Debug for PeerDevice {
 impl ::core::fmt::Debug for PeerLaneState {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("PeerLaneState { .. }")
+    }
+}
+impl ::core::fmt::Debug for PlacedSession {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("PlacedSession { .. }")
     }
 }
 impl ::core::fmt::Debug for PrekeyBundle {
@@ -1445,6 +1619,21 @@ impl ::core::fmt::Debug for SafetyQr {
 impl ::core::fmt::Debug for SealedContent {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.write_str("SealedContent { .. }")
+    }
+}
+impl ::core::fmt::Debug for SecondRateState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("SecondRateState { .. }")
+    }
+}
+impl ::core::fmt::Debug for SeenInit {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("SeenInit { .. }")
+    }
+}
+impl ::core::fmt::Debug for SeenState {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.write_str("SeenState { .. }")
     }
 }
 impl ::core::fmt::Debug for SenderInfo {

@@ -120,8 +120,8 @@ fn tables(groups: &Groups, quick: bool) -> anyhow::Result<String> {
 }
 
 const SETTINGS: &str = "Processor time of the measuring thread, medians of criterion: 40 samples in 1.5 s after 0.3 s of \
-warming up (10 samples for header trial, 20 for attachments), from one run. Other work ran on the machine, so the ratios \
-say more than the times. Ratios are time divided by floor and time divided by the peer's time: below 1 is faster.";
+warming up (10 samples for header trial, 20 for attachments), from one run. \
+Ratios are time divided by floor and time divided by the peer's time: below 1 is faster.";
 
 /// One operation beside its floor and its peer.
 fn row(groups: &Groups, operation: &Operation) -> anyhow::Result<String> {

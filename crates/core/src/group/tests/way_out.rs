@@ -75,11 +75,13 @@ fn t117_an_outsider_that_was_first_does_not_lock_a_member_out() {
     let (base, known) = (personal(), Known::all());
     let evidence = known.evidence();
     // In another's name nobody joins: the actor is the owner.
-    let not_owner = malicious::group_state(&base, &device(STRANGER), |state| {
-        (state.epoch, state.prev_hash, state.actor_account) = (9, vec![7; 32], vec![STRANGER; 16]);
-    });
-    let refused = Roster::join(&not_owner, id_of(PATIENT), id_of(STRANGER), &evidence);
-    assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::NotOwner));
+    for who in [STRANGER, DOCTOR] {
+        let not_owner = malicious::group_state(&base, &device(who), |state| {
+            (state.epoch, state.prev_hash, state.actor_account) = (9, vec![7; 32], vec![who; 16]);
+        });
+        let refused = Roster::join(&not_owner, id_of(PATIENT), id_of(who), &evidence);
+        assert_eq!(refused.unwrap_err(), JoinError::Rejected(StateRejected::NotOwner));
+    }
     let last = Roster::join(&forged_group(&base, 1 << 32), id_of(PATIENT), id_of(STRANGER), &evidence);
     assert_eq!(last.unwrap_err(), JoinError::Rejected(StateRejected::State(StateError::Epoch)));
     // In a group that it claims as its own it can be first; the real one is shown, and taken.

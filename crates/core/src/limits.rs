@@ -227,7 +227,13 @@ pub const REJOIN_AFTER_MS: u64 = 7 * DAY_MS;
 /// How long after a first stale message another member than the owner answers a second one.
 pub const SECOND_STALE_MS: u64 = HOUR_MS;
 /// Contents of one account that wait for a group state.
-pub const UNSEEN_CONTENTS: usize = 100;
+pub const UNSEEN_OF_ACCOUNT: usize = 100;
+/// The same in bytes: sixteen of the longest, or all hundred of 40 KiB.
+pub const UNSEEN_BYTES_OF_ACCOUNT: usize = 4 * 1024 * 1024;
+/// Contents of all accounts that wait for a group state.
+pub const UNSEEN_CONTENTS: usize = 1_000;
+/// The same in bytes: what a phone has to spare.
+pub const UNSEEN_BYTES: usize = 32 * 1024 * 1024;
 /// How long a content waits for its state before that is an event.
 pub const STATE_MISSING_MS: u64 = 24 * HOUR_MS;
 /// How long a content waits for its state.

@@ -1,8 +1,10 @@
 //! How a device comes into a group: `docs/protocol.md` B13.4.
 
+use std::collections::BTreeSet;
+
 use super::evidence::Evidence;
 use super::policy::Class;
-use super::roster::{Fork, GroupEvent, Roster};
+use super::roster::{Earlier, Fork, GroupEvent, Roster};
 use super::rules::{Lack, Refusal, StateRejected, judge_first, keeps_all_promises, may_vouch};
 use super::state::{GroupState, UnverifiedState};
 use crate::ids::AccountId;
@@ -106,10 +108,11 @@ impl Roster {
         let mut roster = Self::starting(state, evidence.now);
         roster.floor = self.floor.raised_by(roster.current.policy());
         roster.earlier = self.earlier.clone();
-        let known = self.tree.nodes();
+        let (known, chain) = (self.tree.nodes(), BTreeSet::from_iter(&self.chain));
         roster.earlier.extend(known.map(|node| {
-            let since = node.superseded.unwrap_or(evidence.now);
-            (*node.state.hash(), (node.state.clone(), since))
+            let (state, hash) = (node.state.clone(), *node.state.hash());
+            let superseded = node.superseded.unwrap_or(evidence.now);
+            (hash, Earlier { state, superseded, lost: !chain.contains(&hash) })
         }));
         // It may have been known as one that lost.
         roster.earlier.remove(roster.current.hash());

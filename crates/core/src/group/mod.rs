@@ -36,4 +36,4 @@ pub use roster::{Applied, Fork, GroupEvent, Roster};
 pub use rules::{Lack, StateRejected};
 pub use stale::{StaleAnswers, StaleSender, StaleVerdict};
 pub use state::{Actor, GroupDraft, GroupState, StateError, UnverifiedState};
-pub use unseen::{Unseen, UnseenContents, UnseenDue, UnseenFull};
+pub use unseen::{Unseen, UnseenContents, UnseenDue, UnseenFull, UnseenStored};

@@ -28,12 +28,22 @@ pub struct Roster {
     /// The current state itself.
     pub(super) current: GroupState,
     /// States that are no part of the tree: older than its first one, or of the chain before this device lost it.
-    pub(super) earlier: BTreeMap<StateHash, (GroupState, Timestamp)>,
+    pub(super) earlier: BTreeMap<StateHash, Earlier>,
     /// Oldest first.
     pub(super) waiting: Vec<Waiting>,
     pub(super) floor: PolicyFloor,
     pub(super) leavers: BTreeSet<AccountId>,
     pub(super) double_hand_over: bool,
+}
+
+/// A state that messages may name and that nothing stands on any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Earlier {
+    pub(super) state: GroupState,
+    /// When another took its place.
+    pub(super) superseded: Timestamp,
+    /// It was not on the chain.
+    pub(super) lost: bool,
 }
 
 /// Something that happened to the roster of a group.
@@ -153,7 +163,7 @@ impl Roster {
     /// [`answers`](Self::answers).
     pub fn state(&self, hash: &StateHash) -> Option<&GroupState> {
         let known = self.tree.node(hash).map(|node| &node.state);
-        known.or_else(|| self.earlier.get(hash).map(|(state, _)| state))
+        known.or_else(|| self.earlier.get(hash).map(|earlier| &earlier.state))
     }
 
     /// States that wait for a manifest or a directory, with what they wait for.
@@ -208,7 +218,7 @@ impl Roster {
     /// that is unknown.
     pub(super) fn superseded(&self, hash: &StateHash) -> Option<(&GroupState, Timestamp)> {
         let node = self.tree.node(hash).and_then(|node| Some((&node.state, node.superseded?)));
-        node.or_else(|| self.earlier.get(hash).map(|(state, since)| (state, *since)))
+        node.or_else(|| self.earlier.get(hash).map(|earlier| (&earlier.state, earlier.superseded)))
     }
 }
 

@@ -209,8 +209,9 @@ fn stored(area: &mut Area, practice: &Practice, groups: &Groups) {
 fn beside(practice: &Practice, roster: &Roster) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let (sender, message) = (practice.account("doctor"), MessageId::from_bytes(*seed("message")));
     let device = DeviceId::new(1).unwrap();
-    let content = Unseen { sender, device, message, group: roster.group(), state: *seed("state"), since: MADE };
-    let unseen = UnseenContents::default().store(content).unwrap().due(MADE.plus(DAY_MS)).0;
+    let content =
+        Unseen { sender, device, message, group: roster.group(), state: *seed("state"), since: MADE, bytes: 300 };
+    let unseen = UnseenContents::default().store(content).unwrap().contents.due(MADE.plus(DAY_MS)).0;
     let delay = Window::REPLY.draw(&mut ScriptedRng::named("delay")).unwrap();
     let mut stale = StaleAnswers::default();
     for (own, of) in [("patient", "doctor"), ("owner", "archive")] {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catch_up::Begins;
 
-use super::{Applied, Fork, GroupEvent, Roster};
+use super::{Applied, Earlier, Fork, GroupEvent, Roster};
 use crate::group::evidence::{Evidence, Signed};
 use crate::group::rules::{Refusal, Standing, StateRejected, judge};
 use crate::group::state::{GroupState, UnverifiedState};
@@ -227,9 +227,9 @@ impl<'a> Work<'a> {
     fn remember(&mut self, key: Key) {
         if let Some(pending) = self.pool.remove(&key) {
             let state = pending.state.into_verified();
-            let since = self.roster.entered();
+            let superseded = self.roster.entered();
             self.named.extend(place_before(&state));
-            self.roster.earlier.insert(*state.hash(), (state, since));
+            self.roster.earlier.insert(*state.hash(), Earlier { state, superseded, lost: false });
         }
     }
 
@@ -251,9 +251,7 @@ impl<'a> Work<'a> {
         let node = Node { state, standing, since: now, superseded: (!extends).then_some(now) };
         self.roster.tree.insert(node);
         if extends {
-            let mut chain = self.roster.chain.clone();
-            chain.push(hash);
-            self.follow(chain);
+            self.extend(hash);
             // A hand-over that follows, or a custodian's state, may decide or stop what competes further down.
             self.undecided |= self.roster.tree.has_forks();
         } else {
@@ -279,6 +277,16 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// A state that follows the current one.
+    fn extend(&mut self, hash: StateHash) {
+        let roster = &mut self.roster;
+        if let Some(before) = roster.tree.node_mut(roster.current.hash()) {
+            before.superseded = Some(self.evidence.now);
+        }
+        roster.chain.push(hash);
+        self.arrive(&hash);
+    }
+
     /// Makes `chain` the chain.
     fn follow(&mut self, chain: Vec<StateHash>) {
         let roster = &mut self.roster;
@@ -296,7 +304,13 @@ impl<'a> Work<'a> {
                 node.superseded = node.superseded.or(Some(now));
             }
         }
-        if let Some(node) = roster.tree.node_mut(&tip) {
+        self.arrive(&tip);
+    }
+
+    /// The last state of the chain is the current one.
+    fn arrive(&mut self, tip: &StateHash) {
+        let roster = &mut self.roster;
+        if let Some(node) = roster.tree.node_mut(tip) {
             node.superseded = None;
             roster.current = node.state.clone();
         }
@@ -316,7 +330,7 @@ impl Roster {
     /// Places before the first state of the tree and before those that are earlier than it, as these name them.
     fn named(&self) -> BTreeSet<(u64, StateHash)> {
         let first = self.chain.first().and_then(|hash| self.tree.node(hash)).map(|node| &node.state);
-        first.into_iter().chain(self.earlier.values().map(|(state, _)| state)).filter_map(place_before).collect()
+        first.into_iter().chain(self.earlier.values().map(|earlier| &earlier.state)).filter_map(place_before).collect()
     }
 
     /// When this device came in.

@@ -1,7 +1,7 @@
 //! How much of a group is kept: `docs/protocol.md` B13.3 and B16.
 
-use super::Roster;
-use crate::group::tree::Node;
+use super::{Earlier, Roster};
+use crate::group::tree::{Node, StateHash};
 use crate::limits::{EARLIER_STATES, EARLIER_STATES_BYTES, GROUP_TREE_BYTES};
 
 impl Roster {
@@ -37,29 +37,36 @@ impl Roster {
             let mut oldest = self.chain.iter().skip(dropped);
             let (Some(first), Some(next)) = (oldest.next().copied(), oldest.next().copied()) else { break };
             let removed = self.tree.begin_at(&first, &next);
-            self.remember_all(removed);
+            self.remember_all(removed, &first);
             dropped = dropped.saturating_add(1);
         }
         self.chain.drain(..dropped);
     }
 
-    /// States that nothing stands on any more.
-    fn remember_all(&mut self, nodes: Vec<Node>) {
-        let known = nodes.into_iter().filter_map(|node| Some((*node.state.hash(), (node.state, node.superseded?))));
+    /// States that nothing stands on any more: the one that was on the chain, and what competed with its successor.
+    fn remember_all(&mut self, nodes: Vec<Node>, of_chain: &StateHash) {
+        let known = nodes.into_iter().filter_map(|node| {
+            let (hash, superseded) = (*node.state.hash(), node.superseded?);
+            Some((hash, Earlier { state: node.state, superseded, lost: hash != *of_chain }))
+        });
         self.earlier.extend(known);
     }
 
-    /// Beyond 1 MiB or 1 024 states those go first that were superseded first.
+    /// Beyond 1 MiB or 1 024 states those go first that lost, then those that were superseded first: states that lose
+    /// can be made at any time, and must not push out those under which members wrote.
     pub(in crate::group) fn bound_earlier(&mut self) {
-        let mut weight: usize = self.earlier.values().map(|(state, _)| state.weight()).sum();
+        let mut weight: usize = self.earlier.values().map(|earlier| earlier.state.weight()).sum();
         let mut count = self.earlier.len();
         if weight <= EARLIER_STATES_BYTES && count <= EARLIER_STATES {
             return;
         }
-        let mut oldest: Vec<_> =
-            self.earlier.iter().map(|(hash, (state, since))| (*since, state.epoch(), *hash, state.weight())).collect();
-        oldest.sort_unstable();
-        for (.., hash, of_state) in oldest {
+        let rank = |(hash, earlier): (&StateHash, &Earlier)| {
+            let (state, kept_for) = (&earlier.state, !earlier.lost);
+            (kept_for, earlier.superseded, state.epoch(), *hash, state.weight())
+        };
+        let mut least: Vec<_> = self.earlier.iter().map(rank).collect();
+        least.sort_unstable();
+        for (.., hash, of_state) in least {
             if weight <= EARLIER_STATES_BYTES && count <= EARLIER_STATES {
                 break;
             }

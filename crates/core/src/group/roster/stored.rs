@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 
-use super::Roster;
+use super::{Earlier, Roster};
 use crate::at_rest::{AtRest, AtRestError, COMPLETE, FORMAT, ascending, unchanged};
 use crate::group::policy::{Class, PolicyFloor};
 use crate::group::rules::{Lack, Standing, stands_on};
@@ -29,9 +29,10 @@ impl Roster {
             since_ms: node.since.as_millis(),
             superseded_ms: node.superseded.map_or(0, Timestamp::as_millis),
         };
-        let earlier = |(state, since): &(GroupState, Timestamp)| v1::EarlierState {
-            state: Some(state.to_signed()),
-            superseded_ms: since.as_millis(),
+        let earlier = |earlier: &Earlier| v1::EarlierState {
+            state: Some(earlier.state.to_signed()),
+            superseded_ms: earlier.superseded.as_millis(),
+            lost: earlier.lost,
         };
         v1::RosterState {
             format: FORMAT,
@@ -62,13 +63,14 @@ fn load(stored: &v1::RosterState) -> Option<Roster> {
     let earlier: Vec<_> = stored.earlier.iter().map(load_earlier).collect::<Option<_>>()?;
     let leavers: Vec<_> = stored.leavers.iter().map(|id| AccountId::from_slice(id)).collect::<Option<_>>()?;
     let waiting: Vec<_> = stored.waiting.iter().map(load_waiting).collect::<Option<_>>()?;
-    let ordered = ascending(&leavers) && ascending(&earlier.iter().map(|(state, _)| *state.hash()).collect::<Vec<_>>());
+    let ordered =
+        ascending(&leavers) && ascending(&earlier.iter().map(|earlier| *earlier.state.hash()).collect::<Vec<_>>());
     ordered.then_some(())?;
     Some(Roster {
         chain: tree.path_to(&current)?,
         current: tree.node(&current)?.state.clone(),
         tree,
-        earlier: earlier.into_iter().map(|(state, since)| (*state.hash(), (state, since))).collect(),
+        earlier: earlier.into_iter().map(|earlier| (*earlier.state.hash(), earlier)).collect(),
         waiting,
         floor: PolicyFloor {
             class: Class::from_u32(stored.floor_class)?,
@@ -99,9 +101,9 @@ fn load_tree(stored: &[v1::RosterNode]) -> Option<Tree> {
     Some(tree)
 }
 
-fn load_earlier(stored: &v1::EarlierState) -> Option<(GroupState, Timestamp)> {
+fn load_earlier(stored: &v1::EarlierState) -> Option<Earlier> {
     let state = UnverifiedState::parse(stored.state.as_ref()?).ok()?.into_verified();
-    Some((state, Timestamp::from_millis(stored.superseded_ms)))
+    Some(Earlier { state, superseded: Timestamp::from_millis(stored.superseded_ms), lost: stored.lost })
 }
 
 fn waiting_to_wire(waiting: &Waiting) -> v1::WaitingState {
@@ -121,7 +123,8 @@ fn load_waiting(stored: &v1::WaitingState) -> Option<Waiting> {
 
 /// What must hold between the parts.
 fn is_consistent(roster: &Roster) -> bool {
-    let states = || roster.tree.nodes().map(|node| &node.state).chain(roster.earlier.values().map(|(state, _)| state));
+    let states =
+        || roster.tree.nodes().map(|node| &node.state).chain(roster.earlier.values().map(|earlier| &earlier.state));
     let of_group = |state: &GroupState| state.group() == roster.group();
     let chain = || roster.chain.iter().filter_map(|hash| roster.tree.node(hash)).map(|node| node.state.policy());
     states().all(of_group)
@@ -156,7 +159,7 @@ fn is_bounded(roster: &Roster) -> bool {
         let bytes = weights.iter().fold(0_usize, |sum, weight| sum.saturating_add(*weight));
         weights.len() <= WAITING_STATES && (weights.len() == 1 || bytes <= WAITING_BYTES)
     };
-    let earlier = roster.earlier.values().fold(0_usize, |sum, (state, _)| sum.saturating_add(state.weight()));
+    let earlier = roster.earlier.values().fold(0_usize, |sum, one| sum.saturating_add(one.state.weight()));
     // A GroupUpdate that stopped the group came on top of what was kept, and so did what waited until then.
     let slack = if roster.double_hand_over { STOPPED_EXTRA_BYTES } else { 0 };
     let weight = roster.tree.weight();

@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use super::*;
+use crate::group::roster::Earlier;
 use crate::group::tests::stored::ROSTER;
 use crate::group::{DeviceKey, FanOutError};
 use crate::identity::LocalDevice;
@@ -187,7 +188,7 @@ fn a_long_chain_keeps_its_newest_states_and_messages_may_name_some_more() {
     let (roster, states) = grown(&base, 90, &known);
     assert_eq!(roster.current(), states.last().unwrap());
     assert!(roster.tree.weight() <= GROUP_TREE_BYTES && roster.tree.weight() > GROUP_TREE_BYTES - 70_000);
-    let earlier: usize = roster.earlier.values().map(|(state, _)| state.weight()).sum();
+    let earlier: usize = roster.earlier.values().map(|earlier| earlier.state.weight()).sum();
     assert!(earlier <= EARLIER_STATES_BYTES && earlier > EARLIER_STATES_BYTES - 70_000);
     // The newest of the chain, then the newest of those that went.
     let known_here: Vec<_> = states.iter().map(|state| roster.state(state.hash()).is_some()).collect();
@@ -291,9 +292,44 @@ fn states_that_messages_may_name_are_bounded_in_number() {
     let (base, known) = (personal(), Known::all());
     let mut roster = Roster::created(base.clone(), known.now);
     let states: Vec<_> = (0..EARLIER_STATES + 3).map(|n| titled(&base, OWNER, &format!("{n}"))).collect();
-    roster.earlier = states.iter().map(|state| (*state.hash(), (state.clone(), known.now))).collect();
+    let earlier = |state: &GroupState| Earlier { state: state.clone(), superseded: known.now, lost: false };
+    roster.earlier = states.iter().map(|state| (*state.hash(), earlier(state))).collect();
     roster.bound_earlier();
     assert_eq!(roster.earlier.len(), EARLIER_STATES);
+}
+
+#[test]
+fn t117_states_that_lose_push_out_none_under_which_members_wrote() {
+    let (base, known) = (personal(), Known::all());
+    let (roster, states) = grown(&base, 66, &known);
+    assert!(roster.earlier.contains_key(states[1].hash()), "the oldest have gone to those that messages may name");
+    // A former owner makes states that lose, late, on the oldest parent that is left.
+    let oldest = roster.tree.node(&roster.chain[0]).unwrap().state.clone();
+    let followed = roster.chain[1];
+    let above = |state: &GroupState| state.hash() > &followed;
+    let losing = (0..).map(|n| heavy(&oldest, OWNER, &format!("lost {n}"))).filter(above).take(16).collect::<Vec<_>>();
+    let later = known.at(known.now.plus(crate::time::DAY_MS));
+    let mut roster = applied(&roster, &losing.iter().collect::<Vec<_>>(), &later).roster;
+    let mut states = states;
+    for n in 0..6 {
+        states.push(heavy(states.last().unwrap(), OWNER, &format!("later {n}")));
+        roster = applied(&roster, &[states.last().unwrap()], &later).roster;
+    }
+    let weight = |lost: bool| -> usize {
+        let those = roster.earlier.values().filter(|earlier| earlier.lost == lost);
+        those.map(|earlier| earlier.state.weight()).sum()
+    };
+    assert!(
+        weight(true) > 0 && weight(true) + weight(false) > EARLIER_STATES_BYTES - 70_000,
+        "there was no room for all"
+    );
+    let of_chain =
+        states.iter().filter(|state| state.epoch() < roster.tree.node(&roster.chain[0]).unwrap().state.epoch());
+    assert!(of_chain.clone().count() > 0);
+    for state in of_chain {
+        assert!(roster.state(state.hash()).is_some(), "{}", state.epoch());
+    }
+    ROSTER.comes_back(&roster);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::group::{
     UnseenFull, judge_unknown,
 };
 use crate::ids::{DeviceId, MessageId};
-use crate::limits::UNSEEN_CONTENTS;
+use crate::limits::{CONTENT_BYTES, UNSEEN_BYTES, UNSEEN_BYTES_OF_ACCOUNT, UNSEEN_CONTENTS, UNSEEN_OF_ACCOUNT};
 use crate::organization::OrgRole;
 use crate::placement::Window;
 use crate::testing::{at, ed25519, rng};
@@ -92,6 +92,7 @@ fn unseen(sender: u8, n: u8, state: &GroupState, since: Timestamp) -> Unseen {
         group: group_of(state),
         state: *state.hash(),
         since,
+        bytes: 300,
     }
 }
 
@@ -107,8 +108,8 @@ fn t121_a_message_under_an_unknown_state_is_kept_unseen_and_shown_when_the_state
     assert_eq!(roster.judge_message(&message, &known.evidence()), Err(MessageRejected::Stranger));
     // The same in a group of which nothing is here.
     assert_eq!(judge_unknown(&message, &known.evidence()), Err(MessageRejected::Stranger));
-    let queue = UnseenContents::default().store(unseen(DOCTOR, 1, &one, known.now)).unwrap();
-    let queue = queue.store(unseen(DOCTOR, 2, &base, known.now)).unwrap();
+    let queue = UnseenContents::default().store(unseen(DOCTOR, 1, &one, known.now)).unwrap().contents;
+    let queue = queue.store(unseen(DOCTOR, 2, &base, known.now)).unwrap().contents;
     let next = applied(&roster, &[&one], &known).roster;
     let (left, released) = queue.release(group_of(&one), one.hash());
     assert_eq!(released, [unseen(DOCTOR, 1, &one, known.now)]);
@@ -119,11 +120,12 @@ fn t121_a_message_under_an_unknown_state_is_kept_unseen_and_shown_when_the_state
 #[test]
 fn t121_one_hundred_wait_for_an_account_and_time_raises_an_event_and_drops() {
     let state = clinical();
-    let full = (0..UNSEEN_CONTENTS)
-        .fold(UnseenContents::default(), |queue, n| queue.store(unseen(DOCTOR, n as u8, &state, at(0))).unwrap());
+    let full = (0..UNSEEN_OF_ACCOUNT).fold(UnseenContents::default(), |queue, n| {
+        queue.store(unseen(DOCTOR, n as u8, &state, at(0))).unwrap().contents
+    });
     assert_eq!(full.store(unseen(DOCTOR, 200, &state, at(0))).unwrap_err(), UnseenFull);
     assert!(full.store(unseen(PATIENT, 200, &state, at(0))).is_ok());
-    let one = UnseenContents::default().store(unseen(DOCTOR, 1, &state, at(0))).unwrap();
+    let one = UnseenContents::default().store(unseen(DOCTOR, 1, &state, at(0))).unwrap().contents;
     let day = at(0).plus(DAY_MS);
     assert_eq!(one.due(day.minus(1)).1.missing, []);
     let (raised, due) = one.due(day);
@@ -133,6 +135,62 @@ fn t121_one_hundred_wait_for_an_account_and_time_raises_an_event_and_drops() {
     assert_eq!((kept.waiting().count(), due.dropped.len()), (1, 0));
     let (gone, due) = raised.due(at(0).plus(14 * DAY_MS));
     assert_eq!((gone.waiting().count(), due.dropped.len()), (0, 1));
+}
+
+/// `count` contents of each of these people, of `bytes` each.
+fn queue_of(people: core::ops::Range<u8>, count: usize, bytes: usize) -> UnseenContents {
+    let mut queue = UnseenContents::default();
+    for (person, n) in people.flat_map(|person| (0..count).map(move |n| (person, n))) {
+        let content = Unseen { bytes: bytes as u32, ..unseen(person, n as u8, &personal(), at(n as u64)) };
+        queue = queue.store(content).unwrap().contents;
+    }
+    queue
+}
+
+#[test]
+fn t121_contents_of_one_account_are_bounded_in_bytes() {
+    let full = queue_of(1..2, UNSEEN_BYTES_OF_ACCOUNT / CONTENT_BYTES, CONTENT_BYTES);
+    let one_byte = |person: u8| Unseen { bytes: 1, ..unseen(person, 200, &personal(), at(9)) };
+    assert_eq!(full.store(one_byte(1)).unwrap_err(), UnseenFull);
+    let stored = full.store(one_byte(2)).unwrap();
+    assert_eq!((stored.contents.waiting().count(), stored.rejected), (17, vec![]), "control");
+}
+
+#[test]
+fn t121_of_all_contents_that_wait_the_newest_of_who_has_most_goes() {
+    // In number: ten accounts have a hundred each, and the last of them has most by its id.
+    let full = queue_of(1..11, UNSEEN_OF_ACCOUNT, 300);
+    let one = |person: u8, bytes: u32| Unseen { bytes, ..unseen(person, 200, &personal(), at(500)) };
+    let stored = full.store(one(0x20, 300)).unwrap();
+    assert_eq!(stored.rejected, [unseen(10, 99, &personal(), at(99))]);
+    assert_eq!(stored.contents.waiting().count(), UNSEEN_CONTENTS);
+    assert_eq!(stored.contents.waiting().last(), Some(&one(0x20, 300)));
+    // The next one hits the account that has most now.
+    let next = stored.contents.store(one(0x21, 300)).unwrap();
+    assert_eq!(next.rejected, [unseen(9, 99, &personal(), at(99))]);
+    // In bytes: eight accounts fill 32 MiB, and a short content costs one of theirs.
+    let count = UNSEEN_BYTES_OF_ACCOUNT / CONTENT_BYTES;
+    let full = queue_of(1..9, count, CONTENT_BYTES);
+    let stored = full.store(one(0x20, 1)).unwrap();
+    let newest = unseen(8, count as u8 - 1, &personal(), at(count as u64 - 1));
+    assert_eq!(stored.rejected, [Unseen { bytes: CONTENT_BYTES as u32, ..newest }]);
+    assert_eq!(stored.contents.waiting().count(), 8 * count);
+    assert_eq!(full.waiting().count(), 8 * count, "unchanged");
+}
+
+#[test]
+fn t121_who_has_most_pushes_out_nobody() {
+    // Nine have all their room in bytes but a little, and what is left is for somebody else.
+    let full = queue_of(1..9, UNSEEN_BYTES_OF_ACCOUNT / CONTENT_BYTES, CONTENT_BYTES - 1);
+    let left = UNSEEN_BYTES - full.waiting().map(|content| content.bytes as usize).sum::<usize>();
+    let fits = |bytes: usize| Unseen { bytes: bytes as u32, ..unseen(0x20, 200, &personal(), at(500)) };
+    let stored = full.store(fits(left)).unwrap();
+    assert_eq!(stored.rejected, []);
+    // It has least, so the next one that it sends costs another; and of who has most the next one is refused.
+    let by_most = Unseen { bytes: 1, ..unseen(8, 201, &personal(), at(501)) };
+    assert_eq!(stored.contents.store(by_most).unwrap_err(), UnseenFull);
+    let by_least = stored.contents.store(fits(1)).unwrap();
+    assert_eq!(by_least.rejected.iter().map(|content| content.sender).collect::<Vec<_>>(), [id_of(8)]);
 }
 
 #[test]

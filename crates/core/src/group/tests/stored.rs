@@ -8,7 +8,7 @@ use crate::at_rest::AtRestError;
 use crate::group::{Acknowledged, AwaitedCopies, StaleAnswers, StaleSender, Unseen, UnseenContents};
 use crate::ids::{DeviceId, MessageId};
 use crate::limits::{
-    AWAITED_COPIES, AWAITED_COPIES_OF_MEMBER, COMPETING_STATES, STALE_DEVICES, UNSEEN_CONTENTS, WAITING_STATES,
+    AWAITED_COPIES, AWAITED_COPIES_OF_MEMBER, COMPETING_STATES, STALE_DEVICES, UNSEEN_OF_ACCOUNT, WAITING_STATES,
 };
 use crate::placement::Window;
 use crate::testing::{Stored, at, rng};
@@ -126,7 +126,7 @@ fn t130_a_roster_with_states_of_another_group_or_in_two_places_is_not_loaded() {
     let known = Known::all();
     let roster = rosters().swap_remove(3);
     assert_eq!(roster.earlier.len(), 1);
-    let foreign = v1::EarlierState { state: Some(personal().to_signed()), superseded_ms: 1 };
+    let foreign = v1::EarlierState { state: Some(personal().to_signed()), superseded_ms: 1, lost: false };
     assert_eq!(edited(&roster, |stored| stored.earlier = vec![foreign]), Err(AtRestError::Corrupted));
     let twice = |stored: &mut v1::RosterState| stored.earlier[0].state = stored.nodes[0].state.clone();
     assert_eq!(edited(&roster, twice), Err(AtRestError::Corrupted));
@@ -176,11 +176,12 @@ fn unseen(count: usize, sender: u8) -> impl Iterator<Item = Unseen> {
         group: group_of(&personal()),
         state: [9; 32],
         since: at(n as u64),
+        bytes: 300,
     })
 }
 
 fn stored_unseen(contents: impl Iterator<Item = Unseen>) -> UnseenContents {
-    contents.fold(UnseenContents::default(), |queue, content| queue.store(content).unwrap())
+    contents.fold(UnseenContents::default(), |queue, content| queue.store(content).unwrap().contents)
 }
 
 #[test]
@@ -188,11 +189,30 @@ fn t130_contents_that_wait_are_stored_and_damaged_ones_are_not_loaded() {
     UNSEEN.withstands(&UnseenContents::default());
     let (raised, _) = stored_unseen(unseen(3, DOCTOR)).due(at(1).plus(DAY_MS));
     UNSEEN.withstands(&raised);
-    let full = stored_unseen(unseen(UNSEEN_CONTENTS, DOCTOR).chain(unseen(UNSEEN_CONTENTS, PATIENT)));
+    let full = stored_unseen(unseen(UNSEEN_OF_ACCOUNT, DOCTOR).chain(unseen(UNSEEN_OF_ACCOUNT, PATIENT)));
     let bytes = UNSEEN.comes_back(&full);
     let mut stored = v1::UnseenState::decode(bytes.as_slice()).unwrap();
     stored.waiting.push(stored.waiting[0].clone());
     assert_eq!(UnseenContents::from_bytes(&stored.encode_to_vec()), Err(AtRestError::Corrupted), "101 of one account");
+    // Ten accounts have a hundred each; another one, or another byte, is too much.
+    let full = stored_unseen((1..11).flat_map(|person| unseen(UNSEEN_OF_ACCOUNT, person)));
+    let edited = |edit: fn(&mut v1::UnseenState)| {
+        let mut stored = v1::UnseenState::decode(UNSEEN.comes_back(&full).as_slice()).unwrap();
+        edit(&mut stored);
+        UnseenContents::from_bytes(&stored.encode_to_vec()).map(drop)
+    };
+    assert_eq!(edited(|_| ()), Ok(()), "control");
+    let another = |stored: &mut v1::UnseenState| {
+        stored.waiting.push(v1::UnseenContent { account_id: vec![0x20; 16], ..stored.waiting[0].clone() });
+    };
+    assert_eq!(edited(another), Err(AtRestError::Corrupted), "1 001");
+    let longest = |stored: &mut v1::UnseenState| stored.waiting[0].bytes = 262_144;
+    assert_eq!(edited(longest), Ok(()), "control");
+    assert_eq!(edited(|stored| stored.waiting[0].bytes = 262_145), Err(AtRestError::Corrupted), "no content is longer");
+    let heavy = |stored: &mut v1::UnseenState| stored.waiting[..17].iter_mut().for_each(|one| one.bytes = 262_144);
+    assert_eq!(edited(heavy), Err(AtRestError::Corrupted), "of one account");
+    let all = |stored: &mut v1::UnseenState| stored.waiting.iter_mut().for_each(|one| one.bytes = 41_000);
+    assert_eq!(edited(all), Err(AtRestError::Corrupted), "of all");
 }
 
 #[test]

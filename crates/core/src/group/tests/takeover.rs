@@ -172,8 +172,10 @@ fn t120_a_message_of_another_identity_under_a_members_account_is_held() {
         group: group_of(&base),
         state: *one.hash(),
         since: at(1),
+        bytes: 300,
     };
-    let (left, released) = UnseenContents::default().store(held).unwrap().release_of(group_of(&base), id_of(DOCTOR));
+    let (left, released) =
+        UnseenContents::default().store(held).unwrap().contents.release_of(group_of(&base), id_of(DOCTOR));
     assert_eq!((left, released), (UnseenContents::default(), vec![held]));
 }
 

@@ -355,6 +355,7 @@ static EARLIER_STATE: Schema = Schema {
     fields: &[
         Field { number: 1, kind: Kind::Container(&SIGNED, SIGNED_CONTAINER_BYTES), repeated: false, oneof: false },
         Field { number: 2, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 3, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::EarlierState {
@@ -1156,6 +1157,7 @@ static UNSEEN_CONTENT: Schema = Schema {
         Field { number: 5, kind: Kind::Bytes, repeated: false, oneof: false },
         Field { number: 6, kind: Kind::Varint, repeated: false, oneof: false },
         Field { number: 7, kind: Kind::Varint, repeated: false, oneof: false },
+        Field { number: 8, kind: Kind::Varint, repeated: false, oneof: false },
     ],
 };
 impl Described for v1::UnseenContent {

@@ -1054,6 +1054,9 @@ pub struct EarlierState {
     pub state: ::core::option::Option<Signed>,
     #[prost(uint64, tag = "2")]
     pub superseded_ms: u64,
+    /// it was not on the chain
+    #[prost(bool, tag = "3")]
+    pub lost: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1097,6 +1100,9 @@ pub struct UnseenContent {
     /// StateMissing was raised
     #[prost(bool, tag = "7")]
     pub missing: bool,
+    /// of the content
+    #[prost(uint32, tag = "8")]
+    pub bytes: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]

@@ -254,3 +254,17 @@ pub const STALE_DEVICES: usize = GROUP_MEMBERS * DEVICES;
 /// The pin of a practice at rest: two directories (the settled one of a gap or one that lost, never both), and the
 /// accounts and hashes beside them.
 pub const DIRECTORY_PIN_BYTES: usize = 2 * ORG_DIRECTORY_BYTES + 512 * 1024;
+/// Ids of SEALED envelopes that are remembered: a redelivery within the time gives `Duplicate`.
+pub const ENVELOPE_IDS: usize = 50_000;
+/// How long they are.
+pub const ENVELOPE_ID_AGE_MS: u64 = 48 * HOUR_MS;
+/// Envelopes that an unlocked store holds (B2.5): beyond it the oldest goes.
+pub const HELD_ENVELOPES: usize = 1_000;
+/// Envelopes that a locked store takes: beyond it nothing is fetched, and the mailbox keeps the rest.
+pub const HELD_ENVELOPES_LOCKED: usize = 10_000;
+/// How long an envelope is held.
+pub const HELD_AGE_MS: u64 = 30 * DAY_MS;
+/// How long a content stays in the outbox without a receipt.
+pub const OUTBOX_AGE_MS: u64 = 30 * DAY_MS;
+/// A `SenderInfo` is sent again on a session after this time (B7.1).
+pub const SENDER_INFO_AGE_MS: u64 = 7 * DAY_MS;

@@ -161,6 +161,11 @@ impl<'a, R: TryCryptoRng> Transaction<'a, R> {
         Ok(u64::from_be_bytes(count))
     }
 
+    /// The source of randomness of this transaction.
+    pub const fn rng(&mut self) -> &mut R {
+        self.rng
+    }
+
     /// The oldest of the envelopes that arrived while the store was locked.
     pub fn held(&self, most: u32) -> Result<Vec<HeldEnvelope>, StoreError> {
         held::first(self.connection, most)

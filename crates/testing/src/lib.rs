@@ -1,9 +1,16 @@
 //! Tests that need more than a test may do by itself: other processes that are killed, the memory of another process, a
 //! disk that fails. Never shipped; nothing that is shipped depends on it.
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test that cannot go on must stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on must stop"
+)]
 
 pub mod keystore;
 pub mod ledger;
 pub mod memory;
 pub mod secret;
+pub mod service;
 pub mod worker;
+pub mod world;

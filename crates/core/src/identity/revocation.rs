@@ -69,6 +69,11 @@ impl RevocationList {
         self.seq
     }
 
+    /// When the next one is due.
+    pub const fn next_update(&self) -> Timestamp {
+        self.next_update
+    }
+
     /// Whether it is not older than 7 days past `next_update`. After that, accounts that are not pinned are refused
     /// and messages of others flagged.
     pub fn is_usable(&self, now: Timestamp) -> bool {

@@ -226,6 +226,11 @@ impl Session {
         self.sending.as_ref().map(|chain| chain.dh_public)
     }
 
+    /// Messages sent in the sending chain: at 2^24 it is full (B6.2).
+    pub fn sent_in_chain(&self) -> u32 {
+        self.sending.as_ref().map_or(0, |chain| chain.n)
+    }
+
     /// Whether anything was ever sent on it.
     pub const fn has_sent(&self) -> bool {
         self.sending.is_some()

@@ -1,0 +1,387 @@
+//! What an app holds.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+
+use carevow_core::content::{Body, Content, Edit, Reaction, Text, pair_id};
+use carevow_core::identity::{DeviceKind, ManifestPin, TrustRoots};
+use carevow_core::safety_number::{Fingerprint, SafetyNumber};
+use carevow_core::{AccountId, ConversationId, DeviceAddress, DeviceId, MessageId, Timestamp};
+use carevow_store::{Access, Now, Policy, Sealing, Store, Unlocked};
+use rand_core::TryCryptoRng;
+
+use crate::contact::{Contact, Standing};
+use crate::error::ClientError;
+use crate::event::Event;
+use crate::own::Own;
+use crate::receive::Outcome;
+use crate::records;
+use crate::request::{Delivery, RequestId};
+use crate::requests::InFlight;
+use crate::send::Sent;
+use crate::tables::messages;
+use crate::turn::Turn;
+use crate::work::Work;
+
+/// What an app is configured with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The service's roots: never learnt from the network.
+    pub roots: TrustRoots,
+    /// When the store locks itself.
+    pub policy: Policy,
+}
+
+/// One device of one account. It does no input or output but in its store: the host carries out its requests and brings
+/// it what the mailbox had.
+pub struct Client {
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) in_flight: BTreeMap<RequestId, InFlight>,
+    pub(crate) last_request: u64,
+}
+
+impl core::fmt::Debug for Client {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Client(..)")
+    }
+}
+
+/// A message of a conversation.
+pub struct Message {
+    /// Its number there.
+    pub number: u64,
+    /// Who sent it.
+    pub account: AccountId,
+    /// From which device.
+    pub device: DeviceId,
+    /// When it came, by the service; of an own one when it was sent, by this device.
+    pub at: Timestamp,
+    /// What it says.
+    pub content: Content,
+    /// Of an own one: when the other account acknowledged it.
+    pub delivered: Option<Timestamp>,
+    /// When it was read.
+    pub read: Option<Timestamp>,
+}
+
+impl core::fmt::Debug for Message {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Message({}, ..)", self.number)
+    }
+}
+
+impl Message {
+    /// Its text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self.content.body() {
+            Body::Text(text) => Some(&text.text),
+            _ => None,
+        }
+    }
+}
+
+impl Client {
+    /// Makes a store in a folder that holds none, and an account in it with this device as its first. The client is
+    /// unlocked afterwards.
+    pub fn create(
+        folder: &Path,
+        access: Access<'_>,
+        kind: DeviceKind,
+        config: Config,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ClientError> {
+        let store = Store::create(folder, access, config.policy, rng)?;
+        let _ = store.unlock(access, now)?;
+        let client = Self::of(store, config);
+        let roots = client.config.roots.clone();
+        client.store.transact(now, rng, |tx| {
+            let own = Own::create(tx, kind, &roots, now.wall)?;
+            let mut turn = Turn::begin(tx, own, now);
+            let mut contact = Contact::new(turn.own.address().account, Standing::Established);
+            contact.pin = Some(ManifestPin::first(turn.own.manifest.clone()));
+            turn.put_contact(&contact)?;
+            turn.make_prekeys()?;
+            for work in [Work::PublishManifest, Work::PublishPrekeys, Work::FetchCertificate, Work::FetchRevocations] {
+                turn.schedule(work, now.wall)?;
+            }
+            turn.schedule(Work::Upkeep, now.wall.plus(crate::upkeep::EVERY_MS))?;
+            turn.finish()
+        })?;
+        Ok(client)
+    }
+
+    /// Opens the store of a folder, locked. `seen` is the highest [`counter`](Self::counter) that the host kept
+    /// elsewhere.
+    pub fn open(folder: &Path, config: Config, seen: Option<u64>) -> Result<Self, ClientError> {
+        Ok(Self::of(Store::open(folder, config.policy, seen)?, config))
+    }
+
+    fn of(store: Store, config: Config) -> Self {
+        Self { store, config, events: VecDeque::new(), in_flight: BTreeMap::new(), last_request: 0 }
+    }
+
+    /// Brings the keys into memory, and takes what arrived while they were not there.
+    pub fn unlock(
+        &mut self,
+        access: Access<'_>,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Vec<Outcome>, ClientError> {
+        if self.store.unlock(access, now)? == Unlocked::RolledBack {
+            self.events.push_back(Event::RolledBack);
+        }
+        let mut outcomes = Vec::new();
+        loop {
+            let taken = self.turn(now, rng, |turn| {
+                let held = turn.tx.held(HELD_AT_ONCE)?;
+                let mut outcomes = Vec::with_capacity(held.len());
+                for envelope in &held {
+                    outcomes.push(turn.receive(envelope.received, &envelope.envelope)?);
+                    turn.tx.release(envelope)?;
+                }
+                Ok(outcomes)
+            })?;
+            if taken.is_empty() {
+                return Ok(outcomes);
+            }
+            outcomes.extend(taken);
+        }
+    }
+
+    /// Wipes the keys from memory.
+    pub fn lock(&mut self) -> Result<(), ClientError> {
+        Ok(self.store.lock()?)
+    }
+
+    /// Closes the files and gives back every lock.
+    pub fn suspend(&mut self) -> Result<(), ClientError> {
+        Ok(self.store.suspend()?)
+    }
+
+    /// Opens the files again.
+    pub fn resume(&mut self) -> Result<(), ClientError> {
+        Ok(self.store.resume()?)
+    }
+
+    /// Worth keeping elsewhere, for [`open`](Self::open): it goes up with everything that is written.
+    pub fn counter(&self) -> Result<u64, ClientError> {
+        Ok(self.store.counter()?)
+    }
+
+    /// This device.
+    pub fn address(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<DeviceAddress, ClientError> {
+        self.turn(now, rng, |turn| Ok(turn.own.address()))
+    }
+
+    // --- Contacts.
+
+    /// Makes an account a contact, whose id the user got from the person or from an invitation.
+    pub fn add_contact(
+        &mut self,
+        account: AccountId,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<ConversationId, ClientError> {
+        self.turn(now, rng, |turn| {
+            let own = turn.own.address().account;
+            if account == own {
+                return Err(ClientError::InvalidInput);
+            }
+            let contact = turn.contact(account)?;
+            let mut contact = contact.unwrap_or_else(|| Contact::new(account, Standing::Established));
+            contact.standing = Standing::Established;
+            turn.put_contact(&contact)?;
+            if contact.pin.is_none() {
+                turn.schedule(Work::FetchManifest(account), now.wall)?;
+            }
+            Ok(pair_id(&own, &account))
+        })
+    }
+
+    /// Blocks a contact: nothing is sent to it, and what it sends is not shown.
+    pub fn block(&mut self, account: AccountId, now: Now, rng: &mut impl TryCryptoRng) -> Result<(), ClientError> {
+        self.turn(now, rng, |turn| {
+            let mut contact = turn.contact(account)?.ok_or(ClientError::NoContact)?;
+            contact.standing = Standing::Blocked;
+            turn.put_contact(&contact)
+        })
+    }
+
+    /// What an account is to the user; `None`: unknown.
+    pub fn standing(
+        &mut self,
+        account: AccountId,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Option<Standing>, ClientError> {
+        self.turn(now, rng, |turn| Ok(turn.contact(account)?.map(|contact| contact.standing)))
+    }
+
+    /// The user has seen that the account's identity key changed, and goes on with the new one.
+    pub fn acknowledge_identity(
+        &mut self,
+        account: AccountId,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(), ClientError> {
+        self.turn(now, rng, |turn| {
+            let mut contact = turn.contact(account)?.ok_or(ClientError::NoContact)?;
+            let pin = contact.pin.as_ref().ok_or(ClientError::NoContact)?;
+            let aik = pin.blocked_by().copied().ok_or(ClientError::InvalidInput)?;
+            contact.pin = Some(pin.acknowledge(&aik).ok_or(ClientError::InvalidInput)?);
+            turn.put_contact(&contact)?;
+            turn.schedule(Work::FetchManifest(account), now.wall)?;
+            turn.schedule(Work::RetryHeld, now.wall)
+        })
+    }
+
+    /// The digits and the code by which two people see that nobody stands between them (B11).
+    pub fn safety_number(
+        &mut self,
+        account: AccountId,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<SafetyNumber, ClientError> {
+        self.turn(now, rng, |turn| {
+            let contact = turn.contact(account)?.ok_or(ClientError::NoContact)?;
+            let pin = contact.pin.as_ref().ok_or(ClientError::NoContact)?;
+            let own = turn.own.device.public();
+            let local = Fingerprint::of(&own.address.account, &own.aik);
+            Ok(SafetyNumber::new(local, Fingerprint::of(&account, pin.current().aik())))
+        })
+    }
+
+    // --- Messages.
+
+    /// Sends a text to a contact. It is durable when this returns, and leaves with the next requests.
+    pub fn send_text(
+        &mut self,
+        to: AccountId,
+        text: &str,
+        reply_to: Option<MessageId>,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Sent, ClientError> {
+        let body = Body::Text(Text { text: text.to_owned(), reply_to });
+        self.turn(now, rng, |turn| turn.send(to, body))
+    }
+
+    /// Replaces the text of an own message.
+    pub fn edit(
+        &mut self,
+        to: AccountId,
+        target: MessageId,
+        text: &str,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Sent, ClientError> {
+        let body = Body::Edit(Edit { target, text: Text { text: text.to_owned(), reply_to: None } });
+        self.turn(now, rng, |turn| turn.send(to, body))
+    }
+
+    /// Puts an emoji on a message, or takes it away.
+    pub fn react(
+        &mut self,
+        to: AccountId,
+        reaction: Reaction,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Sent, ClientError> {
+        self.turn(now, rng, |turn| turn.send(to, Body::Reaction(reaction)))
+    }
+
+    /// Messages of a conversation, by their numbers, as far as there are any.
+    pub fn messages(
+        &mut self,
+        conversation: ConversationId,
+        numbers: core::ops::Range<u64>,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Vec<Message>, ClientError> {
+        self.turn(now, rng, |turn| {
+            let sealing = Sealing::Conversation(conversation);
+            let items = turn.tx.items(messages(&conversation), sealing, numbers)?;
+            let mut all = Vec::with_capacity(items.len());
+            for item in items {
+                let Some(value) = item.value else { continue };
+                all.push(message(item.number, &records::read(&value)?)?);
+            }
+            Ok(all)
+        })
+    }
+
+    // --- The host.
+
+    /// Takes what the mailbox had: all of it in one transaction. While the client is locked, envelopes are kept as they
+    /// came. The relay may forget those whose outcome [`is_final`](Outcome::is_final).
+    pub fn receive(
+        &mut self,
+        deliveries: &[Delivery<'_>],
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Vec<Outcome>, ClientError> {
+        let taken = self.turn(now, rng, |turn| {
+            deliveries.iter().map(|delivery| turn.receive(delivery.received, delivery.envelope)).collect()
+        });
+        match taken {
+            Err(ClientError::Store(carevow_store::StoreError::Locked)) => self.hold(deliveries),
+            taken => taken,
+        }
+    }
+
+    /// Something that happened, the oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn hold(&mut self, deliveries: &[Delivery<'_>]) -> Result<Vec<Outcome>, ClientError> {
+        let held = usize::try_from(self.store.held_count()?).unwrap_or(usize::MAX);
+        let room = carevow_core::limits::HELD_ENVELOPES_LOCKED.saturating_sub(held);
+        let mut outcomes = Vec::with_capacity(deliveries.len());
+        for (index, delivery) in deliveries.iter().enumerate() {
+            let fits = index < room;
+            if fits {
+                self.store.hold(delivery.received, &[delivery.envelope])?;
+            }
+            outcomes.push(if fits { Outcome::Held } else { Outcome::NotNow });
+        }
+        Ok(outcomes)
+    }
+
+    /// One transaction; what it has to tell is told once it is durable.
+    pub(crate) fn turn<T, R: TryCryptoRng>(
+        &mut self,
+        now: Now,
+        rng: &mut R,
+        work: impl FnOnce(&mut Turn<'_, '_, R>) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let roots = &self.config.roots;
+        let (result, events) = self.store.transact(now, rng, |tx| {
+            let own = Own::load(tx, roots)?;
+            let mut turn = Turn::begin(tx, own, now);
+            let result = work(&mut turn)?;
+            Ok::<_, ClientError>((result, turn.finish()?))
+        })?;
+        self.events.extend(events);
+        Ok(result)
+    }
+}
+
+fn message(number: u64, stored: &records::StoredMessage) -> Result<Message, ClientError> {
+    let time = |ms: u64| (ms != 0).then(|| Timestamp::from_millis(ms));
+    Ok(Message {
+        number,
+        account: AccountId::from_slice(&stored.account).ok_or(ClientError::CORRUPTED)?,
+        device: DeviceId::new(stored.device).ok_or(ClientError::CORRUPTED)?,
+        at: Timestamp::from_millis(stored.at_ms),
+        content: Content::parse(&stored.content).map_err(|_| ClientError::CORRUPTED)?,
+        delivered: time(stored.delivered_ms),
+        read: time(stored.read_ms),
+    })
+}
+
+/// Envelopes that arrived while it was locked, in one transaction.
+const HELD_AT_ONCE: u32 = 100;

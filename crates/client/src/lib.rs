@@ -1,0 +1,42 @@
+//! Carevow, as an app uses it: accounts, devices, conversations, and an outbox that loses nothing, without knowing what a
+//! ratchet is.
+//!
+//! [`Client`] is one device. It owns a folder with its encrypted store and does nothing else by itself: the host carries
+//! out what [`Client::poll_request`] asks for and says with [`Client::complete`] what came of it, brings what the mailbox
+//! had with [`Client::receive`], and shows what [`Client::poll_event`] tells. Time and randomness are arguments. Whatever
+//! a call has said is durable when it returns; nothing leaves before the state that made it is.
+//!
+//! `docs/client.md` says what lies in the store.
+#![forbid(unsafe_code)]
+#![deny(clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests count"))]
+
+mod bundles;
+mod client;
+mod contact;
+mod error;
+mod event;
+mod own;
+mod peer;
+mod prekeys;
+mod pump;
+mod receive;
+mod records;
+mod request;
+mod requests;
+mod send;
+mod tables;
+mod turn;
+mod upkeep;
+mod work;
+
+pub use client::{Client, Config, Message};
+pub use contact::Standing;
+pub use error::ClientError;
+pub use event::Event;
+pub use receive::Outcome;
+pub use request::{Addressed, Credential, Delivery, Operation, Request, RequestId, Response};
+pub use send::Sent;
+
+pub use carevow_core as core;
+pub use carevow_store::{Access, KeyWrapper, Now, Passphrase, Policy, StoreError, WrapperError};

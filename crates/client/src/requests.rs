@@ -1,0 +1,299 @@
+//! From work to requests, and from answers to what they change.
+
+use carevow_core::identity::{Source, UnverifiedManifest};
+use carevow_core::wire::v1;
+use carevow_core::{AccountId, DeviceAddress, DeviceId, Timestamp};
+use carevow_store::{Now, Sealing};
+use prost::Message as _;
+use rand_core::TryCryptoRng;
+
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::records;
+use crate::request::{Addressed, Credential, Operation, Request, RequestId, Response};
+use crate::tables::{owed, submissions};
+use crate::turn::Turn;
+use crate::work::{self, Work};
+
+/// A request that the host carries out.
+pub(crate) struct InFlight {
+    work: Work,
+    asked: Asked,
+}
+
+/// What must be known when the answer comes.
+enum Asked {
+    Nothing,
+    Prekeys(Vec<Vec<u8>>),
+    Bundles(Vec<DeviceId>),
+    Submission(u64),
+}
+
+impl Client {
+    /// The next thing to do on the network, if there is any: until this says `None`, one after the other or several at
+    /// once. What is not answered, because the process ended, is asked for again.
+    pub fn poll_request(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<Option<Request>, ClientError> {
+        let busy: Vec<Work> = self.in_flight.values().map(|in_flight| in_flight.work).collect();
+        let next = self.turn(now, rng, |turn| {
+            turn.due_now()?;
+            for (from, work) in turn.work()? {
+                if from > turn.now.wall {
+                    break;
+                }
+                if busy.contains(&work) {
+                    continue;
+                }
+                if let Some((operation, asked)) = turn.operation(work)? {
+                    return Ok(Some((work, operation, asked)));
+                }
+            }
+            Ok(None)
+        })?;
+        let Some((work, operation, asked)) = next else { return Ok(None) };
+        self.last_request = self.last_request.saturating_add(1);
+        let id = RequestId(self.last_request);
+        let credential = match operation {
+            Operation::PublishManifest(_) | Operation::PublishPrekeys(_) | Operation::FetchCertificate => {
+                Credential::Device
+            }
+            Operation::FetchRevocations
+            | Operation::FetchManifest(_)
+            | Operation::FetchBundles(..)
+            | Operation::Submit(..) => Credential::None,
+        };
+        self.in_flight.insert(id, InFlight { work, asked });
+        Ok(Some(Request { id, credential, operation }))
+    }
+
+    /// What came of a request. An answer that does not fit is an error, and the request is asked for again.
+    pub fn complete(
+        &mut self,
+        id: RequestId,
+        response: Response,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(), ClientError> {
+        let InFlight { work, asked } = self.in_flight.remove(&id).ok_or(ClientError::InvalidResponse)?;
+        let answered = self.turn(now, rng, |turn| turn.answered(work, &asked, response));
+        match answered {
+            Err(ClientError::InvalidResponse) => {
+                self.turn(now, rng, |turn| turn.failed(work))?;
+                Err(ClientError::InvalidResponse)
+            }
+            answered => answered,
+        }
+    }
+
+    /// When the client has something to do by itself, by the wall clock; the store locks itself besides
+    /// ([`locks_at`](Self::locks_at)).
+    pub fn next_wakeup(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<Option<Timestamp>, ClientError> {
+        let busy: Vec<Work> = self.in_flight.values().map(|in_flight| in_flight.work).collect();
+        self.turn(now, rng, |turn| {
+            let work = turn.work()?;
+            Ok(work.into_iter().find(|(_, work)| !busy.contains(work)).map(|(from, _)| from))
+        })
+    }
+
+    /// When the keys leave the memory by themselves, by the clock that runs since the device started.
+    pub fn locks_at(&self) -> Result<Option<u64>, ClientError> {
+        Ok(self.store.locks_at()?)
+    }
+}
+
+impl<R: TryCryptoRng> Turn<'_, '_, R> {
+    /// Does what is due and needs no network.
+    fn due_now(&mut self) -> Result<(), ClientError> {
+        for (from, work) in self.work()? {
+            if from > self.now.wall {
+                break;
+            }
+            match work {
+                Work::Upkeep => self.upkeep()?,
+                Work::SendReceipts(device) => {
+                    self.done(work)?;
+                    self.send_receipts(device)?;
+                }
+                Work::Acknowledge(device) => {
+                    self.done(work)?;
+                    self.acknowledge(device)?;
+                }
+                Work::Settle(device) => {
+                    self.done(work)?;
+                    self.settle(device)?;
+                }
+                Work::RetryHeld => {
+                    self.done(work)?;
+                    self.retry_held()?;
+                }
+                Work::PublishManifest
+                | Work::PublishPrekeys
+                | Work::FetchCertificate
+                | Work::FetchRevocations
+                | Work::FetchManifest(_)
+                | Work::FetchBundles(_)
+                | Work::Submit(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a piece of work asks the network for; `None` if there is nothing to ask any more.
+    fn operation(&mut self, work: Work) -> Result<Option<(Operation, Asked)>, ClientError> {
+        let operation = match work {
+            Work::PublishManifest => {
+                (Operation::PublishManifest(self.own.manifest.to_signed().encode_to_vec()), Asked::Nothing)
+            }
+            Work::PublishPrekeys => {
+                let records = self.unpublished_prekeys()?;
+                if records.is_empty() {
+                    self.done(work)?;
+                    return Ok(None);
+                }
+                (Operation::PublishPrekeys(records.clone()), Asked::Prekeys(records))
+            }
+            Work::FetchCertificate => (Operation::FetchCertificate, Asked::Nothing),
+            Work::FetchRevocations => (Operation::FetchRevocations, Asked::Nothing),
+            Work::FetchManifest(account) => (Operation::FetchManifest(account), Asked::Nothing),
+            Work::FetchBundles(account) => {
+                let wanted = self.wanted_bundles(account)?;
+                if wanted.is_empty() {
+                    self.done(work)?;
+                    return Ok(None);
+                }
+                (Operation::FetchBundles(account, wanted.clone()), Asked::Bundles(wanted))
+            }
+            Work::Submit(account) => return self.submission(account),
+            Work::SendReceipts(_) | Work::Acknowledge(_) | Work::Upkeep | Work::Settle(_) | Work::RetryHeld => {
+                return Ok(None);
+            }
+        };
+        Ok(Some(operation))
+    }
+
+    /// The oldest envelopes that wait for an account's devices: one request at a time for each account, so that they
+    /// arrive in order.
+    fn submission(&mut self, account: AccountId) -> Result<Option<(Operation, Asked)>, ClientError> {
+        self.pump(account)?;
+        let list = submissions(&account);
+        let bounds = self.tx.bounds(list)?;
+        let next = self.tx.items(list, Sealing::System, bounds.start..bounds.start.saturating_add(1))?;
+        let Some(item) = next.into_iter().next() else {
+            if self.own.is_certified(self.now.wall) {
+                self.done(Work::Submit(account))?;
+            }
+            return Ok(None);
+        };
+        let value = item.value.ok_or(ClientError::CORRUPTED)?;
+        let submission: records::Submission = records::read(&value)?;
+        let pairs = submission.devices.iter().zip(submission.envelopes);
+        let addressed = pairs.map(|(device, envelope)| Some(Addressed { to: work::address(device)?, envelope }));
+        let addressed = addressed.collect::<Option<Vec<_>>>().ok_or(ClientError::CORRUPTED)?;
+        Ok(Some((Operation::Submit(account, addressed), Asked::Submission(item.number))))
+    }
+
+    fn answered(&mut self, work: Work, asked: &Asked, response: Response) -> Result<(), ClientError> {
+        let now = self.now.wall;
+        match (work, asked, response) {
+            (_, _, Response::Failed) => self.failed(work),
+            (Work::PublishManifest, _, Response::Done) => self.done(work),
+            (Work::PublishPrekeys, Asked::Prekeys(records), Response::Done) => {
+                self.prekeys_published(records)?;
+                self.done(work)?;
+                match self.unpublished_prekeys()?.is_empty() {
+                    true => Ok(()),
+                    false => self.schedule(work, now),
+                }
+            }
+            (Work::FetchCertificate, _, Response::Certificate { device, issuer }) => {
+                self.own.certified(&device, &issuer, now)?;
+                self.done(work)
+            }
+            (Work::FetchRevocations, _, Response::Revocations(list)) => {
+                self.own.revoked(&list)?;
+                self.done(work)?;
+                self.schedule(Work::RetryHeld, now)
+            }
+            (Work::FetchManifest(account), _, Response::Manifest(manifest)) => self.take_manifest(account, &manifest),
+            (Work::FetchBundles(account), Asked::Bundles(devices), Response::Bundles(bundles)) => {
+                self.take_bundles(account, devices, &bundles)
+            }
+            (Work::Submit(account), Asked::Submission(number), Response::Done) => {
+                let list = submissions(&account);
+                self.tx.trim(list, number.saturating_add(1))?;
+                self.done(work)?;
+                match self.tx.bounds(list)?.is_empty() {
+                    true => self.pump(account),
+                    false => self.schedule(work, now),
+                }
+            }
+            (Work::Submit(account), Asked::Submission(number), Response::Manifest(manifest)) => {
+                self.other_devices(account, *number, &manifest)
+            }
+            (Work::FetchManifest(_) | Work::FetchBundles(_) | Work::Submit(_), _, Response::NotFound) => {
+                self.failed(work)
+            }
+            _ => Err(ClientError::InvalidResponse),
+        }
+    }
+
+    /// The relay says that an account has other devices than envelopes were submitted for (B12.1): by the manifest, and
+    /// only if the pin takes it, envelopes for devices that are gone are dropped, and new ones get the contents too.
+    fn other_devices(&mut self, account: AccountId, number: u64, manifest: &[u8]) -> Result<(), ClientError> {
+        let work = Work::Submit(account);
+        let manifest = v1::Signed::from_bytes(manifest).map_err(|_| ClientError::InvalidResponse)?;
+        let manifest = UnverifiedManifest::parse(&manifest).and_then(UnverifiedManifest::verify);
+        let manifest = manifest.map_err(|_| ClientError::InvalidResponse)?;
+        let mut contact = self.contact(account)?.ok_or(ClientError::NoContact)?;
+        if manifest.account() != account {
+            return Err(ClientError::InvalidResponse);
+        }
+        let before = contact.devices(self.own.address());
+        self.judge_manifest(&mut contact, &manifest, Source::Directory)?;
+        let devices = contact.devices(self.own.address());
+        if devices == before {
+            return self.failed(work);
+        }
+        let list = submissions(&account);
+        let bounds = self.tx.bounds(list)?;
+        let items = self.tx.items(list, Sealing::System, number..bounds.end)?;
+        self.tx.trim(list, bounds.end)?;
+        for value in items.into_iter().filter_map(|item| item.value) {
+            let submission: records::Submission = records::read(&value)?;
+            self.redirect(&submission, &before, &devices, account)?;
+        }
+        self.done(work)?;
+        self.schedule(work, self.now.wall)
+    }
+
+    fn redirect(
+        &mut self,
+        submission: &records::Submission,
+        before: &[DeviceAddress],
+        devices: &[DeviceAddress],
+        account: AccountId,
+    ) -> Result<(), ClientError> {
+        let mut left = records::Submission { devices: Vec::new(), envelopes: Vec::new(), ..submission.clone() };
+        for (device, envelope) in submission.devices.iter().zip(&submission.envelopes) {
+            if work::address(device).is_some_and(|address| devices.contains(&address)) {
+                left.devices.push(device.clone());
+                left.envelopes.push(envelope.clone());
+            }
+        }
+        for device in devices.iter().filter(|device| !before.contains(device)) {
+            for named in &submission.messages {
+                let (message, conversation) = named.split_at_checked(16).ok_or(ClientError::CORRUPTED)?;
+                let item = records::Owed {
+                    format: records::FORMAT,
+                    message: message.to_vec(),
+                    conversation: conversation.to_vec(),
+                    ..records::Owed::default()
+                };
+                self.tx.append(owed(&device.to_bytes()), Sealing::System, &item.encode_to_vec())?;
+            }
+        }
+        if !left.envelopes.is_empty() {
+            self.tx.append(submissions(&account), Sealing::System, &left.encode_to_vec())?;
+        }
+        Ok(())
+    }
+}

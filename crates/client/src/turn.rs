@@ -1,0 +1,125 @@
+//! One turn of the client: what is read and written in one transaction of the store, and what it will tell the app
+//! once that is durable.
+
+use std::collections::BTreeMap;
+
+use carevow_core::SessionId;
+use carevow_core::ratchet::Session;
+use carevow_store::{Now, Sealing, Table, Transaction};
+use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
+
+use crate::error::ClientError;
+use crate::event::Event;
+use crate::own::Own;
+use crate::records::{self, Record};
+use crate::tables::{ALL_SESSIONS, SESSIONS};
+
+/// Everything that a step of the protocol needs.
+pub(crate) struct Turn<'t, 's, R> {
+    pub(crate) tx: &'t mut Transaction<'s, R>,
+    pub(crate) now: Now,
+    pub(crate) own: Own,
+    pub(crate) events: Vec<Event>,
+    sessions: Sessions,
+}
+
+/// Sessions that this turn has read: those that changed are written once, at its end.
+#[derive(Default)]
+struct Sessions {
+    /// `None`: it is gone.
+    read: BTreeMap<SessionId, Option<Slot>>,
+    all: bool,
+}
+
+struct Slot {
+    session: Session,
+    changed: bool,
+}
+
+impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
+    /// A turn on the store's account.
+    pub(crate) fn begin(tx: &'t mut Transaction<'s, R>, own: Own, now: Now) -> Self {
+        Self { tx, now, own, events: Vec::new(), sessions: Sessions::default() }
+    }
+
+    /// Writes what is still to be written; what the app is told.
+    pub(crate) fn finish(self) -> Result<Vec<Event>, ClientError> {
+        let Self { tx, sessions, events, own, .. } = self;
+        for (sid, slot) in sessions.read {
+            match slot {
+                Some(Slot { session, changed: true }) => {
+                    tx.put(SESSIONS, sid.as_bytes(), Some(ALL_SESSIONS), Sealing::System, &session.to_bytes())?;
+                }
+                Some(_) => {}
+                None => {
+                    tx.delete(SESSIONS, sid.as_bytes(), Some(ALL_SESSIONS))?;
+                }
+            }
+        }
+        own.write(tx)?;
+        Ok(events)
+    }
+
+    // --- Sessions.
+
+    /// The session with this id.
+    pub(crate) fn session(&mut self, sid: &SessionId) -> Result<Option<&Session>, ClientError> {
+        if !self.sessions.read.contains_key(sid)
+            && !self.sessions.all
+            && let Some(bytes) = self.tx.get(SESSIONS, sid.as_bytes(), Sealing::System)?
+        {
+            self.sessions.read.insert(*sid, Some(Slot { session: load(&bytes)?, changed: false }));
+        }
+        Ok(self.sessions.read.get(sid).and_then(Option::as_ref).map(|slot| &slot.session))
+    }
+
+    /// All sessions, those first on which something came last (B7.1).
+    pub(crate) fn all_sessions(&mut self) -> Result<Vec<&Session>, ClientError> {
+        if !self.sessions.all {
+            for row in self.tx.family(ALL_SESSIONS, Sealing::System)? {
+                let sid = SessionId::from_slice(&row.key).ok_or(ClientError::CORRUPTED)?;
+                if let std::collections::btree_map::Entry::Vacant(place) = self.sessions.read.entry(sid) {
+                    place.insert(Some(Slot { session: load(&row.value)?, changed: false }));
+                }
+            }
+            self.sessions.all = true;
+        }
+        let mut all: Vec<_> = self.sessions.read.values().flatten().map(|slot| &slot.session).collect();
+        all.sort_by_key(|session| core::cmp::Reverse(session.last_progress()));
+        Ok(all)
+    }
+
+    /// A session, which was read before, and the source of randomness.
+    pub(crate) fn session_and_rng(&mut self, sid: &SessionId) -> (Option<&Session>, &mut R) {
+        let session = self.sessions.read.get(sid).and_then(Option::as_ref).map(|slot| &slot.session);
+        (session, self.tx.rng())
+    }
+
+    /// A session in its new state.
+    pub(crate) fn put_session(&mut self, session: Session) {
+        self.sessions.read.insert(session.sid(), Some(Slot { session, changed: true }));
+    }
+
+    /// Erases a session.
+    pub(crate) fn drop_session(&mut self, sid: SessionId) {
+        self.sessions.read.insert(sid, None);
+    }
+
+    // --- Records.
+
+    /// The record under a key.
+    pub(crate) fn record<T: Record>(
+        &mut self,
+        table: Table,
+        key: &[u8],
+        sealing: Sealing,
+    ) -> Result<Option<T>, ClientError> {
+        let bytes: Option<Zeroizing<Vec<u8>>> = self.tx.get(table, key, sealing)?;
+        bytes.map(|bytes| records::read(&bytes)).transpose()
+    }
+}
+
+fn load(bytes: &[u8]) -> Result<Session, ClientError> {
+    Session::from_bytes(bytes).map_err(|_| ClientError::CORRUPTED)
+}

@@ -1,0 +1,114 @@
+//! What a device looks after by itself: `docs/protocol.md` B2.2 (manifest), B2.7 (certificate), B3.2 (prekeys), B12.5
+//! (outbox).
+
+use carevow_core::identity::{Manifest, ManifestDraft, ManifestPin, Source};
+use carevow_core::limits::OUTBOX_AGE_MS;
+use carevow_core::time::{DAY_MS, HOUR_MS};
+use carevow_core::{ConversationId, DeviceAddress, MessageId, Timestamp};
+use carevow_store::Sealing;
+use rand_core::TryCryptoRng;
+
+use crate::error::ClientError;
+use crate::event::Event;
+use crate::own::Own;
+use crate::records;
+use crate::tables::{OUTBOX, unacknowledged};
+use crate::turn::Turn;
+use crate::work::Work;
+
+/// How often.
+pub(crate) const EVERY_MS: u64 = HOUR_MS;
+/// A certificate with less than this left is replaced.
+const CERTIFICATE_LEFT_MS: u64 = 6 * HOUR_MS;
+/// A manifest with less than this left is issued anew, with what it says.
+const MANIFEST_LEFT_MS: u64 = 10 * DAY_MS;
+
+impl Own {
+    /// Whether messages can be sealed now.
+    pub(crate) fn is_certified(&self, now: Timestamp) -> bool {
+        self.certificates.as_ref().is_some_and(|certificates| now < certificates.until)
+    }
+}
+
+impl<R: TryCryptoRng> Turn<'_, '_, R> {
+    /// Everything that time asks for.
+    pub(crate) fn upkeep(&mut self) -> Result<(), ClientError> {
+        let now = self.now.wall;
+        self.done(Work::Upkeep)?;
+        self.schedule(Work::Upkeep, now.plus(EVERY_MS))?;
+        if !self.own.is_certified(now.plus(CERTIFICATE_LEFT_MS)) {
+            self.schedule(Work::FetchCertificate, now)?;
+        }
+        let fresh = self.own.trust.revocations.as_ref().is_some_and(|list| list.next_update() > now);
+        if !fresh {
+            self.schedule(Work::FetchRevocations, now)?;
+        }
+        self.renew_manifest()?;
+        if self.keep_prekeys()? {
+            self.schedule(Work::PublishPrekeys, now)?;
+        }
+        self.retry_held()?;
+        self.expire_outbox()
+    }
+
+    fn renew_manifest(&mut self) -> Result<(), ClientError> {
+        let now = self.now.wall;
+        let Some(key) = self.own.key.as_ref().filter(|_| self.own.manifest.is_expired(now.plus(MANIFEST_LEFT_MS)))
+        else {
+            return Ok(());
+        };
+        let old = &self.own.manifest;
+        let draft = ManifestDraft { devices: old.devices().to_vec(), next_aik: old.next_aik().copied() };
+        let next = Manifest::issue(key, Some(old), draft, now).map_err(|_| ClientError::Internal)?;
+        let account = self.own.address().account;
+        let mut contact = self.contact(account)?.ok_or(ClientError::CORRUPTED)?;
+        let pin = contact.pin.as_ref().map(|pin: &ManifestPin| pin.judge(&next, Source::Message, now));
+        let adoption = pin.and_then(Result::ok).ok_or(ClientError::Internal)?;
+        contact.pin = Some(adoption.pin);
+        self.put_contact(&contact)?;
+        self.own.manifest = next;
+        self.schedule(Work::PublishManifest, now)
+    }
+
+    /// What no account acknowledged within 30 d leaves the outbox.
+    fn expire_outbox(&mut self) -> Result<(), ClientError> {
+        let (now, own) = (self.now.wall, self.own.address().account);
+        for contact in self.contacts()? {
+            let conversation = carevow_core::content::pair_id(&own, &contact.account);
+            for (message, outbox) in self.waiting_for(contact.account, conversation)? {
+                if now.since(Timestamp::from_millis(outbox.sent_at_ms)) >= OUTBOX_AGE_MS {
+                    self.tx.delete(OUTBOX, message.as_bytes(), Some(unacknowledged(&contact.account)))?;
+                    self.events.push(Event::DeliveryUnconfirmed { conversation, message });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn waiting_for(
+        &mut self,
+        account: carevow_core::AccountId,
+        conversation: ConversationId,
+    ) -> Result<Vec<(MessageId, records::Outbox)>, ClientError> {
+        let rows = self.tx.family(unacknowledged(&account), Sealing::Conversation(conversation))?;
+        let read = |row: &carevow_store::Row| {
+            let message = MessageId::from_slice(&row.key).ok_or(ClientError::CORRUPTED)?;
+            Ok((message, records::read(&row.value)?))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// An acknowledgement, if one is still due (B7.4).
+    pub(crate) fn acknowledge(&mut self, device: DeviceAddress) -> Result<(), ClientError> {
+        let peer = self.peer(device)?;
+        let Some(contact) = self.contact(device.account)? else { return Ok(()) };
+        let due = peer.tally.due_since().is_some_and(|due| due <= self.now.wall);
+        let listed = contact.devices(self.own.address()).contains(&device);
+        let established = contact.standing == crate::contact::Standing::Established;
+        if due && listed && established && peer.sessions.active().is_some() {
+            self.owe_device(device, &[], 0)?;
+            self.pump(device.account)?;
+        }
+        Ok(())
+    }
+}

@@ -106,58 +106,72 @@ impl Prekey {
     }
 }
 
-/// A prekey as it lies in the store: `u8 format || u8 type || u8 published || u8 standing || u64 since || prekey`.
+/// A prekey as it lies in the store, its life first, so that looking after a hundred of them opens none:
+/// `u8 format || u8 published || u8 standing || u64 since || u64 not_before || u64 not_after || prekey`. Number and
+/// type are in its key.
 struct Row {
+    held: HeldPrekey,
     published: bool,
-    standing: Standing,
-    prekey: Prekey,
-    of: RecordType,
+    prekey: Zeroizing<Vec<u8>>,
 }
 
 const FORMAT: u8 = 1;
 
 impl Row {
+    fn made(of: RecordType, prekey: &Prekey) -> Result<Self, ClientError> {
+        let record = PrekeyRecord::parse(prekey.record()).map_err(|_| ClientError::Internal)?;
+        let held = HeldPrekey {
+            record_type: of,
+            key_id: record.key_id,
+            not_before: record.not_before,
+            not_after: record.not_after,
+            standing: Standing::InUse,
+        };
+        Ok(Self { held, published: false, prekey: prekey.to_bytes() })
+    }
+
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let (standing, since) = match self.standing {
+        let (standing, since) = match self.held.standing {
             Standing::InUse => (0, 0),
             Standing::Replaced(at) => (1, at.as_millis()),
             Standing::ReplacedAtCap(at) => (2, at.as_millis()),
         };
-        let head = [FORMAT, self.of as u8, u8::from(self.published), standing];
-        let prekey = self.prekey.to_bytes();
-        Zeroizing::new([head.as_slice(), &since.to_be_bytes(), &prekey].concat())
+        let head = [FORMAT, u8::from(self.published), standing];
+        let times = [since, self.held.not_before.as_millis(), self.held.not_after.as_millis()];
+        let times: Vec<u8> = times.iter().flat_map(|time| time.to_be_bytes()).collect();
+        Zeroizing::new([head.as_slice(), &times, &self.prekey].concat())
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let ([FORMAT, of, published, standing], rest) = bytes.split_first_chunk()? else { return None };
-        let (since, prekey) = rest.split_first_chunk()?;
-        let since = Timestamp::from_millis(u64::from_be_bytes(*since));
-        let of = TYPES.into_iter().find(|one| *one as u8 == *of)?;
-        let standing = match standing {
-            0 => Standing::InUse,
-            1 => Standing::Replaced(since),
-            2 => Standing::ReplacedAtCap(since),
+    fn parse(key: &[u8], bytes: &[u8]) -> Option<Self> {
+        let (of, id) = key.split_first()?;
+        let record_type = TYPES.into_iter().find(|one| *one as u8 == *of)?;
+        let key_id = KeyId(u32::from_be_bytes(id.try_into().ok()?));
+        let ([FORMAT, published @ (0 | 1), standing], rest) = bytes.split_first_chunk()? else { return None };
+        let (since, rest) = rest.split_first_chunk()?;
+        let (not_before, rest) = rest.split_first_chunk()?;
+        let (not_after, prekey) = rest.split_first_chunk()?;
+        let time = |bytes: &[u8; 8]| Timestamp::from_millis(u64::from_be_bytes(*bytes));
+        let standing = match (standing, time(since)) {
+            (0, since) if since == Timestamp::default() => Standing::InUse,
+            (1, since) => Standing::Replaced(since),
+            (2, since) => Standing::ReplacedAtCap(since),
             _ => return None,
         };
-        let prekey = match of {
-            RecordType::Signed => Prekey::Signed(SignedPrekey::from_bytes(prekey).ok()?),
-            RecordType::OneTime => Prekey::OneTime(OneTimePrekey::from_bytes(prekey).ok()?),
-            RecordType::OneTimeKem | RecordType::LastResortKem => Prekey::Kem(KemPrekey::from_bytes(prekey).ok()?),
-            RecordType::Envelope => Prekey::Envelope(EnvelopePrekey::from_bytes(prekey).ok()?),
-        };
-        let row = Self { published: *published == 1, standing, prekey, of };
-        (row.to_bytes().as_slice() == bytes).then_some(row)
+        let (not_before, not_after) = (time(not_before), time(not_after));
+        let held = HeldPrekey { record_type, key_id, not_before, not_after, standing };
+        Some(Self { held, published: *published == 1, prekey: Zeroizing::new(prekey.to_vec()) })
     }
 
-    fn held(&self) -> Result<HeldPrekey, ClientError> {
-        let record = PrekeyRecord::parse(self.prekey.record()).map_err(|_| ClientError::CORRUPTED)?;
-        Ok(HeldPrekey {
-            record_type: self.of,
-            key_id: record.key_id,
-            not_before: record.not_before,
-            not_after: record.not_after,
-            standing: self.standing,
-        })
+    /// The prekey itself: its seed gives the key of its record.
+    fn open(&self) -> Result<Prekey, ClientError> {
+        let bytes = &self.prekey;
+        let opened = match self.held.record_type {
+            RecordType::Signed => SignedPrekey::from_bytes(bytes).map(Prekey::Signed),
+            RecordType::OneTime => OneTimePrekey::from_bytes(bytes).map(Prekey::OneTime),
+            RecordType::OneTimeKem | RecordType::LastResortKem => KemPrekey::from_bytes(bytes).map(Prekey::Kem),
+            RecordType::Envelope => EnvelopePrekey::from_bytes(bytes).map(Prekey::Envelope),
+        };
+        opened.map_err(|_| ClientError::CORRUPTED)
     }
 }
 
@@ -197,23 +211,24 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     fn make_prekey(&mut self, of: RecordType) -> Result<(), ClientError> {
         let id = self.own.numbers.take(of).ok_or(ClientError::Internal)?;
         let prekey = Prekey::generate(of, &self.own.device, id, self.now.wall, self.tx.rng())?;
-        let row = Row { published: false, standing: Standing::InUse, prekey, of };
-        self.put_prekey(id, &row)
+        self.put_prekey(&Row::made(of, &prekey)?)
     }
 
-    fn put_prekey(&mut self, id: KeyId, row: &Row) -> Result<(), ClientError> {
-        let of = [row.of as u8];
-        Ok(self.tx.put(PREKEYS, &key(row.of, id), Some(prekeys(&of)), Sealing::System, &row.to_bytes())?)
+    fn put_prekey(&mut self, row: &Row) -> Result<(), ClientError> {
+        let (of, id) = (row.held.record_type, row.held.key_id);
+        let family = [of as u8];
+        Ok(self.tx.put(PREKEYS, &key(of, id), Some(prekeys(&family)), Sealing::System, &row.to_bytes())?)
     }
 
-    fn prekey(&mut self, of: RecordType, id: KeyId) -> Result<Option<Row>, ClientError> {
-        let Some(bytes) = self.tx.get(PREKEYS, &key(of, id), Sealing::System)? else { return Ok(None) };
-        Row::parse(&bytes).map(Some).ok_or(ClientError::CORRUPTED)
+    fn prekey(&mut self, of: RecordType, id: KeyId) -> Result<Option<Prekey>, ClientError> {
+        let key = key(of, id);
+        let Some(bytes) = self.tx.get(PREKEYS, &key, Sealing::System)? else { return Ok(None) };
+        Row::parse(&key, &bytes).ok_or(ClientError::CORRUPTED)?.open().map(Some)
     }
 
     fn prekey_rows_of(&mut self, of: RecordType) -> Result<Vec<Row>, ClientError> {
         let rows = self.tx.family(prekeys(&[of as u8]), Sealing::System)?;
-        rows.iter().map(|row| Row::parse(&row.value).ok_or(ClientError::CORRUPTED)).collect()
+        rows.iter().map(|row| Row::parse(&row.key, &row.value).ok_or(ClientError::CORRUPTED)).collect()
     }
 
     fn prekey_rows(&mut self) -> Result<Vec<Row>, ClientError> {
@@ -228,39 +243,40 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     pub(crate) fn unpublished_prekeys(&mut self) -> Result<Vec<Vec<u8>>, ClientError> {
         let rows = self.prekey_rows()?;
         let unpublished = rows.iter().filter(|row| !row.published);
-        Ok(unpublished.map(|row| row.prekey.signed(&self.own.device).encode_to_vec()).collect())
+        unpublished.map(|row| Ok(row.open()?.signed(&self.own.device).encode_to_vec())).collect()
     }
 
     /// The directory has these records: what they replace is replaced from now on.
     pub(crate) fn prekeys_published(&mut self, records: &[Vec<u8>]) -> Result<(), ClientError> {
         let (now, rotation) = (self.now.wall, self.own.seen.rotation());
-        let mut rows = Vec::new();
-        for row in self.prekey_rows()? {
-            let held = row.held()?;
-            let published = row.published || records.contains(&row.prekey.signed(&self.own.device).encode_to_vec());
-            rows.push((held, published, row));
-        }
-        let replaceable = |of| !matches!(of, RecordType::OneTime | RecordType::OneTimeKem);
-        let newer = |held: &HeldPrekey| {
-            let later = |(other, published, _): &(HeldPrekey, bool, Row)| {
-                let same = other.record_type == held.record_type && other.key_id != held.key_id;
-                same && *published && other.not_before >= held.not_before && other.standing == Standing::InUse
-            };
-            replaceable(held.record_type) && rows.iter().any(later)
+        let named = |record: &Vec<u8>| {
+            let signed = v1::SignedRecord::from_bytes(record).ok()?;
+            let record = PrekeyRecord::parse(&signed.record).ok()?;
+            Some((record.record_type, record.key_id))
         };
-        let mut changed = Vec::new();
-        for (held, published, row) in &rows {
-            let standing = match held.standing {
-                Standing::InUse if row.published && newer(held) => held.replaced(rotation, now).standing,
-                standing => standing,
-            };
-            if (*published, standing) != (row.published, row.standing) {
-                changed.push((held.key_id, row.of, *published, standing));
-            }
+        let named = records.iter().map(named).collect::<Option<Vec<_>>>().ok_or(ClientError::Internal)?;
+        let mut rows = self.prekey_rows()?;
+        let before: Vec<bool> = rows.iter().map(|row| row.published).collect();
+        for row in &mut rows {
+            row.published |= named.contains(&(row.held.record_type, row.held.key_id));
         }
-        for (id, of, published, standing) in changed {
-            let row = self.prekey(of, id)?.ok_or(ClientError::Internal)?;
-            self.put_prekey(id, &Row { published, standing, ..row })?;
+        let in_use: Vec<HeldPrekey> = rows.iter().filter(|row| row.published).map(|row| row.held).collect();
+        let newer = |held: &HeldPrekey| {
+            let replaceable = !matches!(held.record_type, RecordType::OneTime | RecordType::OneTimeKem);
+            let later = |other: &HeldPrekey| {
+                let same = other.record_type == held.record_type && other.standing == Standing::InUse;
+                same && other.key_id != held.key_id && other.not_before >= held.not_before
+            };
+            replaceable && in_use.iter().any(later)
+        };
+        for (row, was_published) in rows.iter_mut().zip(before) {
+            let replaced = was_published && row.held.standing == Standing::InUse && newer(&row.held);
+            if replaced {
+                row.held = row.held.replaced(rotation, now);
+            }
+            if replaced || row.published != was_published {
+                self.put_prekey(row)?;
+            }
         }
         Ok(())
     }
@@ -268,13 +284,13 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// Replaces and deletes what is due (B3.2); whether something is to be published.
     pub(crate) fn keep_prekeys(&mut self) -> Result<bool, ClientError> {
         let rows = self.prekey_rows()?;
-        let held = rows.iter().map(Row::held).collect::<Result<Vec<_>, _>>()?;
+        let held: Vec<HeldPrekey> = rows.iter().map(|row| row.held).collect();
         let mut unpublished = rows.iter().any(|row| !row.published);
         let due = plan(&held, self.own.seen.rotation(), self.now.wall);
         for of in due.replace {
             // A replacement that the directory does not have yet is not replaced again.
-            let waits = rows.iter().any(|row| row.of == of && !row.published && row.standing == Standing::InUse);
-            if !waits {
+            let waits = |row: &Row| row.held.record_type == of && !row.published;
+            if !rows.iter().any(waits) {
                 self.make_prekey(of)?;
                 unpublished = true;
             }
@@ -297,13 +313,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
 
     /// The private halves that an INIT names, by id and type; `None` if one of them is gone.
     pub(crate) fn named_prekeys(&mut self, header: &InitHeader) -> Result<Option<Named>, ClientError> {
-        let Some(Row { prekey: Prekey::Signed(spk), .. }) = self.prekey(RecordType::Signed, header.spk_id())? else {
-            return Ok(None);
-        };
+        let Some(Prekey::Signed(spk)) = self.prekey(RecordType::Signed, header.spk_id())? else { return Ok(None) };
         let opk = match header.opk_id() {
             None => None,
             Some(id) => match self.prekey(RecordType::OneTime, id)? {
-                Some(Row { prekey: Prekey::OneTime(opk), .. }) => Some(opk),
+                Some(Prekey::OneTime(opk)) => Some(opk),
                 _ => return Ok(None),
             },
         };
@@ -312,7 +326,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             PrekeyUse::Shared => RecordType::LastResortKem,
         };
         match self.prekey(of, header.kem_id())? {
-            Some(Row { prekey: Prekey::Kem(kem), .. }) => Ok(Some(Named { spk, opk, kem })),
+            Some(Prekey::Kem(kem)) => Ok(Some(Named { spk, opk, kem })),
             _ => Ok(None),
         }
     }
@@ -335,34 +349,34 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
 
     /// The envelope keys that still open, the newest first, each with when it was replaced.
     pub(crate) fn envelope_keys(&mut self) -> Result<Vec<(EnvelopePrekey, Option<Timestamp>)>, ClientError> {
-        let mut keys = Vec::new();
-        for row in self.prekey_rows_of(RecordType::Envelope)? {
-            let replaced = match row.standing {
+        let mut rows = self.prekey_rows_of(RecordType::Envelope)?;
+        rows.sort_by_key(|row| core::cmp::Reverse(row.held.not_before));
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let replaced = match row.held.standing {
                 Standing::InUse => None,
                 Standing::Replaced(at) | Standing::ReplacedAtCap(at) => Some(at),
             };
-            let held = row.held()?;
-            if let Prekey::Envelope(prekey) = row.prekey {
-                keys.push((held.not_before, prekey, replaced));
+            if let Prekey::Envelope(prekey) = row.open()? {
+                keys.push((prekey, replaced));
             }
         }
-        keys.sort_by_key(|(made, ..)| core::cmp::Reverse(*made));
-        Ok(keys.into_iter().map(|(_, prekey, replaced)| (prekey, replaced)).collect())
+        Ok(keys)
     }
 
     /// When this device's newest ENV record was made that the directory has.
     pub(crate) fn envelope_key_made_at(&mut self) -> Result<Option<Timestamp>, ClientError> {
-        let newest = self.published_envelope_key()?;
-        newest.map(|row| Ok(row.held()?.not_before)).transpose()
+        Ok(self.published_envelope_key()?.map(|row| row.held.not_before))
     }
 
     /// That record, signed, for a `SenderInfo`.
     pub(crate) fn own_envelope_record(&mut self) -> Result<Option<v1::SignedRecord>, ClientError> {
-        Ok(self.published_envelope_key()?.map(|row| row.prekey.signed(&self.own.device)))
+        let newest = self.published_envelope_key()?;
+        newest.map(|row| Ok(row.open()?.signed(&self.own.device))).transpose()
     }
 
     fn published_envelope_key(&mut self) -> Result<Option<Row>, ClientError> {
         let rows = self.prekey_rows_of(RecordType::Envelope)?;
-        Ok(rows.into_iter().find(|row| row.published && row.standing == Standing::InUse))
+        Ok(rows.into_iter().find(|row| row.published && row.held.standing == Standing::InUse))
     }
 }

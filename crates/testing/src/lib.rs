@@ -4,13 +4,16 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on must stop"
 )]
 
+pub mod failing;
 pub mod keystore;
 pub mod ledger;
 pub mod memory;
 pub mod secret;
 pub mod service;
+pub mod sim;
 pub mod worker;
 pub mod world;

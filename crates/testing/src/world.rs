@@ -49,7 +49,7 @@ impl World {
 
     /// A person with a new account, published.
     pub fn person(&mut self) -> Person {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let place = folder.path().join("store");
         let access = Access::Platform(&SharedKeystore);
         let config = self.config();
@@ -109,6 +109,16 @@ impl World {
             }
         }
         panic!("it never ends");
+    }
+}
+
+/// In memory, where the system has such a place: a story writes much, and none of it lasts.
+fn folder() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let builder = tempfile::Builder::new();
+    match memory.is_dir() {
+        true => builder.tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap(),
+        false => tempfile::tempdir().unwrap(),
     }
 }
 

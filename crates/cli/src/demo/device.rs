@@ -8,7 +8,7 @@ use carevow_core::envelope::{SealTo, SealedBy};
 use carevow_core::handshake::Generation;
 use carevow_core::identity::{DevicePublic, LocalDevice, Manifest, ManifestPin, Trust};
 use carevow_core::prekey::{BundleError, BundleTarget, PrekeyBundle, PublishedRecord, UnverifiedBundle};
-use carevow_core::primitives::XWingPublicKey;
+use carevow_core::primitives::{Ed25519PublicKey, XWingPublicKey};
 use carevow_core::ratchet::{Outgoing, SendOptions, Session};
 use carevow_core::{AccountId, DeviceAddress, SessionId, Timestamp};
 
@@ -70,6 +70,16 @@ impl Device {
     /// Where its mailbox is.
     pub fn address(&self) -> DeviceAddress {
         self.local.public().address
+    }
+
+    /// Its account and the identity key of that.
+    pub fn own_identity(&self) -> (AccountId, Ed25519PublicKey) {
+        (self.address().account, self.local.public().aik)
+    }
+
+    /// An account and the identity key that it is pinned under.
+    pub fn pinned_identity(&self, of: AccountId) -> Option<(AccountId, Ed25519PublicKey)> {
+        self.pins.get(&of).map(|pin| (of, *pin.current().aik()))
     }
 
     /// Its session with another device, if there is one.

@@ -42,6 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<(), DemoError> {
     let audience = if arguments.bytes { Audience::Reviewer } else { Audience::Everybody };
     let mut narrator = Narrator::new(std::io::stdout(), audience, Ink::of_stdout());
     narrator.line("Carevow demo: real keys, real messages, one process. Nothing leaves this computer.")?;
+    narrator.line("✓ was checked and is right. ✗ was tried, and was refused as it must be.")?;
     if arguments.seed.is_some() {
         narrator.line("All keys come from --seed: they are no secret.")?;
     }

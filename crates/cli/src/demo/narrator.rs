@@ -133,11 +133,11 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     })
 }
 
-/// A number of bytes with a space before each group of three digits.
+/// A number with a space before each group of three digits, at which no line is broken.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into_owned());
-    groups.collect::<Vec<_>>().join(" ")
+    groups.collect::<Vec<_>>().join("\u{a0}")
 }
 
 /// Characters of a line.
@@ -166,7 +166,7 @@ mod tests {
     fn lines_are_broken_at_spaces() {
         assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
         assert_eq!(wrapped("a-long-word b", 4), ["a-long-word", "b"]);
-        assert_eq!([grouped(7), grouped(1_234), grouped(1_000_000)], ["7", "1 234", "1 000 000"]);
+        assert_eq!([grouped(7), grouped(1_234), grouped(1_000_000)], ["7", "1\u{a0}234", "1\u{a0}000\u{a0}000"]);
     }
 
     #[test]

@@ -37,11 +37,11 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
     let size = grouped(smallest.unwrap_or(0) as u64);
     world.narrator.good(&format!(
         "{} messages, each encrypted with a key of its own that both phones then destroyed. All of them are {size} \
-         bytes long on the network, whether they say one word or twenty.",
+         bytes long on the network, whatever they say.",
         LINES.len(),
     ))?;
     Ok(world.narrator.say(&format!(
-        "In the room that padding leaves the phones exchanged fresh ML-KEM keys: {fresh} times such a key has become \
+        "In the room that padding leaves travelled fresh ML-KEM keys, made after the conversation began: {fresh} times such a key has become \
          part of the conversation's key. Why this matters is shown in chapter 5.",
     ))?)
 }

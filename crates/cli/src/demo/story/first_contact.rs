@@ -28,7 +28,7 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
     world.check(received.text() == QUESTION, "the clinician's phone reads what the patient wrote")?;
     world.check(delivery.kind() == Kind::Sealed, "a first message is sealed")?;
     world.narrator.good(&format!(
-        "The practice's phone and the patient's phone agreed on a key. The clinician reads: \"{}\"",
+        "The clinician's phone and the patient's phone agreed on a key. The clinician reads: \"{}\"",
         received.text()
     ))?;
     told_of_keys(world, &delivery, &received)?;
@@ -60,7 +60,7 @@ fn foreign_key_is_refused(world: &mut World) -> Result<(), DemoError> {
     world.check(refused, "a bundle with a foreign key is refused")?;
     world.check(control, "the genuine bundle is accepted")?;
     Ok(world.narrator.refused(
-        "The service hands the patient's phone a key of its own in place of the clinician's.",
+        "Somebody puts a key of his own among those of the clinician's phone.",
         &RecordFault::Signature.to_string(),
     )?)
 }
@@ -81,8 +81,8 @@ fn told_of_keys(world: &mut World, delivery: &Delivery, received: &Received) -> 
     let one_time = grade.is_some_and(|grade| grade.x25519 == PrekeyUse::OneTime && grade.ml_kem == PrekeyUse::OneTime);
     world.check(one_time, "the first message used one-time keys")?;
     world.narrator.say(
-        "The key mixes X25519 with ML-KEM-1024: whoever records this message today and owns a quantum computer one day \
-         still cannot read it. It was made with keys that serve once; the clinician's phone has deleted them, so not \
+        "The key mixes X25519 with ML-KEM-1024: whoever records this message today has to break both, and no way is known \
+         to break the second, with a quantum computer either. It was made with keys that serve once; the clinician's phone has deleted them, so not \
          even the phone could open this envelope again.",
     )?;
     let session = world.session(Who::Clinician, Who::Patient)?;
@@ -113,8 +113,8 @@ fn answer(world: &mut World) -> Result<(), DemoError> {
     world.check(filed == 1, "the record system gets a copy of the clinician's answer")?;
     world.narrator.say(
         "The clinician's phone sent a copy of the answer to the practice's record system, encrypted for it alone. The \
-         record system never writes; so that both phones know that it has the keys, it sends each an empty message (a \
-         real one waits a random while, so that its times tell nothing).",
+         record system sends nothing that a person reads; so that both phones know that it has the keys, it sends each an \
+         empty message (a real one waits a random while, so that its times tell nothing).",
     )?;
     world.acknowledge(Who::Connector, Who::Patient)?;
     world.acknowledge(Who::Connector, Who::Clinician)?;
@@ -125,16 +125,17 @@ fn answer(world: &mut World) -> Result<(), DemoError> {
 }
 
 fn safety_number(world: &mut World) -> Result<(), DemoError> {
-    let identity = |who| {
-        let public = world.device(who).local.public();
-        (public.address.account, public.aik)
-    };
-    let (practice, patient) = (identity(Who::Clinician), identity(Who::Patient));
-    let [of_practice, of_patient] = [practice, patient]
-        .map(|(account, aik)| world.watch.time("compute half a safety number", || Fingerprint::of(&account, &aik)));
-    let at_practice = SafetyNumber::new(of_practice.clone(), of_patient.clone());
-    let at_patient = SafetyNumber::new(of_patient.clone(), of_practice.clone());
-    let impostor = SafetyNumber::new(Fingerprint::of(&practice.0, &patient.1), of_patient);
+    let (practice, patient) = (world.device(Who::Clinician).own_identity(), world.device(Who::Patient).own_identity());
+    // Each phone puts its own key beside the one that it pinned of the other.
+    let unknown = || DemoError::Check("each phone has pinned the other's account".to_owned());
+    let patient_as_pinned = world.device(Who::Clinician).pinned_identity(patient.0).ok_or_else(unknown)?;
+    let practice_as_pinned = world.device(Who::Patient).pinned_identity(practice.0).ok_or_else(unknown)?;
+    let [own_practice, pinned_patient, own_patient, pinned_practice] =
+        [practice, patient_as_pinned, patient, practice_as_pinned]
+            .map(|(account, aik)| world.watch.time("compute half a safety number", || Fingerprint::of(&account, &aik)));
+    let at_practice = SafetyNumber::new(own_practice, pinned_patient);
+    let at_patient = SafetyNumber::new(own_patient.clone(), pinned_practice);
+    let impostor = SafetyNumber::new(Fingerprint::of(&practice.0, &patient.1), own_patient);
     world.check(at_practice.digits() == at_patient.digits(), "both sides show one safety number")?;
     world.check(at_practice.compare(&at_patient.qr()) == Ok(Comparison::Match), "the scanned code matches")?;
     world.check(at_patient.compare(&impostor.qr()) == Ok(Comparison::Mismatch), "a foreign key does not match")?;
@@ -142,7 +143,8 @@ fn safety_number(world: &mut World) -> Result<(), DemoError> {
     let groups: Vec<String> = digits.chunks(5).map(|group| group.iter().collect()).collect();
     world.narrator.good(
         "Both phones show the same safety number. Compare it in the room or by telephone: if it is the same on both \
-         sides, nobody stands in between. With any other key it is another number; that was tried.",
+         sides, nobody stands in between, not even a service that makes up a whole account. With any other key it is \
+         another number; that was tried.",
     )?;
     let (first, second) = groups.split_at(groups.len() / 2);
     world.narrator.line(&format!("      {}\n      {}", first.join(" "), second.join(" ")))?;

@@ -23,9 +23,11 @@ fn lost_and_late(world: &mut World) -> Result<(), DemoError> {
     for text in ["Monday: 142 over 91.", "Tuesday: 139 over 88.", "Wednesday: 137 over 86.", "Thursday: 135 over 85."] {
         let content = write(world, text)?;
         world.submit(Who::Patient, Who::Clinician, &content, clock())?;
+        world.submit(Who::Patient, Who::Connector, &content, clock())?;
         flights.push(world.fetch(Who::Clinician)?);
         written.push(content);
     }
+    filed(world, 4)?;
     let ([first, lost, third, fourth], [_, second, ..]) = (flights.as_slice(), written.as_slice()) else {
         return Err(DemoError::Check("four messages were sent".to_owned()));
     };
@@ -39,7 +41,7 @@ fn lost_and_late(world: &mut World) -> Result<(), DemoError> {
     let number = missing.first().copied().unwrap_or(0);
     world.narrator.good(&format!(
         "Of four messages the second got lost and the last two changed places. Those that came opened. The clinician's \
-         phone knows that exactly one is missing: number {number}. What a service leaves out shows as soon as something later arrives.",
+         phone knows that exactly one is missing: number {number}. What a service leaves out is noticed as soon as something later arrives, and reported if it stays away for a day.",
     ))?;
     world.submit(Who::Patient, Who::Clinician, second, clock())?;
     let again = world.fetch(Who::Clinician)?;
@@ -49,9 +51,17 @@ fn lost_and_late(world: &mut World) -> Result<(), DemoError> {
     let outcome = world.receive(Who::Clinician, lost).err();
     world.check(outcome == Some(Refused::Repeated(Repeat::Duplicate)), "a copy that comes twice is shown once")?;
     Ok(world.narrator.good(
-        "The patient's phone sent it again, newly encrypted, and nothing is missing. Then the lost one turned up after \
-         all: it was recognised, and the clinician does not see it twice.",
+        "Sent again, newly encrypted, it fills the gap. Then the lost one turned up after all: it was recognised, and the \
+         clinician does not see it twice. The record system got all four at once: each device has its own copy.",
     )?)
+}
+
+/// The record system misses nothing of what the patient wrote.
+fn filed(world: &mut World, count: usize) -> Result<(), DemoError> {
+    let opened = world.open_all(Who::Connector)?;
+    let patient = world.address(Who::Patient);
+    let missing = world.device(Who::Connector).missing(patient);
+    world.check(opened == count && missing.is_empty(), "the record system has all that the patient wrote")
 }
 
 fn arrives(world: &mut World, delivery: &Delivery, expected: Sequenced) -> Result<(), DemoError> {
@@ -64,6 +74,8 @@ fn changed(world: &mut World) -> Result<(), DemoError> {
     let text = "Friday: 134 over 85.";
     let content = write(world, text)?;
     world.submit(Who::Patient, Who::Clinician, &content, clock())?;
+    world.submit(Who::Patient, Who::Connector, &content, clock())?;
+    filed(world, 1)?;
     let genuine = world.fetch(Who::Clinician)?;
     let size = genuine.bytes.len();
     world.refuse(

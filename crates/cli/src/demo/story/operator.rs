@@ -22,7 +22,7 @@ pub(super) fn tell(world: &mut World) -> Result<(), DemoError> {
     ))?;
     world.narrator.good(&format!(
         "What it could not see: who wrote, and what. Sizes come in few steps and say little of a message's length. None \
-         of the {} envelopes shows one of the texts, or the account of anybody.",
+         of the {} envelopes shows one of the texts, or whose account it came from.",
         world.mailbox.seen().len(),
     ))?;
     world.narrator.say(

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 
 const AFTER_HELP: &str = "\
 Start here:
-  carevow demo          a conversation from the first key to the last file, in about two seconds
+  carevow demo          a conversation from the first key to the last file, in less than a second
   carevow demo --bytes  the same with what a reviewer wants: ids, epochs, sizes
   carevow help demo     everything that the demo can do
 

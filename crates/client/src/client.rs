@@ -21,6 +21,7 @@ use crate::requests::InFlight;
 use crate::send::Sent;
 use crate::tables::messages;
 use crate::turn::Turn;
+use crate::upkeep;
 use crate::work::Work;
 
 /// What an app is configured with.
@@ -40,6 +41,8 @@ pub struct Client {
     pub(crate) events: VecDeque<Event>,
     pub(crate) in_flight: BTreeMap<RequestId, InFlight>,
     pub(crate) last_request: u64,
+    /// This device as the last turn left it, and the number of the turn for which that is still right.
+    known: Option<(u64, Own)>,
 }
 
 impl core::fmt::Debug for Client {
@@ -97,7 +100,7 @@ impl Client {
         let _ = store.unlock(access, now)?;
         let client = Self::of(store, config);
         let roots = client.config.roots.clone();
-        client.store.transact(now, rng, |tx| {
+        let _ = client.store.transact(now, rng, |tx| {
             let own = Own::create(tx, kind, &roots, now.wall)?;
             let mut turn = Turn::begin(tx, own, now);
             let mut contact = Contact::new(turn.own.address().account, Standing::Established);
@@ -107,7 +110,8 @@ impl Client {
             for work in [Work::PublishManifest, Work::PublishPrekeys, Work::FetchCertificate, Work::FetchRevocations] {
                 turn.schedule(work, now.wall)?;
             }
-            turn.schedule(Work::Upkeep, now.wall.plus(crate::upkeep::EVERY_MS))?;
+            turn.schedule(Work::Upkeep, now.wall.plus(upkeep::EVERY_MS))?;
+            turn.schedule(Work::KeepPrekeys, now.wall.plus(upkeep::PREKEYS_EVERY_MS))?;
             turn.finish()
         })?;
         Ok(client)
@@ -120,7 +124,7 @@ impl Client {
     }
 
     fn of(store: Store, config: Config) -> Self {
-        Self { store, config, events: VecDeque::new(), in_flight: BTreeMap::new(), last_request: 0 }
+        Self { store, config, events: VecDeque::new(), in_flight: BTreeMap::new(), last_request: 0, known: None }
     }
 
     /// Brings the keys into memory, and takes what arrived while they were not there.
@@ -153,6 +157,7 @@ impl Client {
 
     /// Wipes the keys from memory.
     pub fn lock(&mut self) -> Result<(), ClientError> {
+        self.known = None;
         Ok(self.store.lock()?)
     }
 
@@ -359,12 +364,19 @@ impl Client {
         work: impl FnOnce(&mut Turn<'_, '_, R>) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
         let roots = &self.config.roots;
-        let (result, events) = self.store.transact(now, rng, |tx| {
-            let own = Own::load(tx, roots)?;
+        // If the turn fails, what it made of this device is dropped with it.
+        let known = self.known.take();
+        let (result, events, own) = self.store.transact(now, rng, |tx| {
+            let own = match known {
+                Some((revision, own)) if revision == tx.revision() => own,
+                _ => Own::load(tx, roots)?,
+            };
             let mut turn = Turn::begin(tx, own, now);
             let result = work(&mut turn)?;
-            Ok::<_, ClientError>((result, turn.finish()?))
+            let (events, own) = turn.finish()?;
+            Ok::<_, ClientError>((result, events, own))
         })?;
+        self.known = Some((self.store.counter()?.saturating_add(1), own));
         self.events.extend(events);
         Ok(result)
     }

@@ -74,7 +74,7 @@ impl Own {
         for (name, seed) in [(ACCOUNT_KEY, &aik), (SIGNING_KEY, &dsk), (AGREEMENT_KEY, &ddk)] {
             tx.put(OWN, name, None, Sealing::System, &**seed)?;
         }
-        let own = Self {
+        let mut own = Self {
             device,
             key: Some(key),
             manifest,
@@ -135,7 +135,7 @@ impl Own {
     }
 
     /// Writes what changed.
-    pub(crate) fn write<R: TryCryptoRng>(&self, tx: &mut Transaction<'_, R>) -> Result<(), ClientError> {
+    pub(crate) fn write<R: TryCryptoRng>(&mut self, tx: &mut Transaction<'_, R>) -> Result<(), ClientError> {
         let address = self.address();
         let certificates = self.certificates.as_ref();
         let container = |of: fn(&Certificates) -> &v1::Signed| {
@@ -155,10 +155,11 @@ impl Own {
             seen: self.seen.to_bytes(),
             new_sids: self.new_sids.to_bytes(),
         };
-        match record == self.stored {
-            true => Ok(()),
-            false => Ok(tx.put(OWN, RECORD, None, Sealing::System, &record.encode_to_vec())?),
+        if record != self.stored {
+            tx.put(OWN, RECORD, None, Sealing::System, &record.encode_to_vec())?;
+            self.stored = record;
         }
+        Ok(())
     }
 
     /// Where this device's mailbox is.

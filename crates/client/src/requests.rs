@@ -109,6 +109,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             }
             match work {
                 Work::Upkeep => self.upkeep()?,
+                Work::KeepPrekeys => self.look_after_prekeys()?,
                 Work::SendReceipts(device) => {
                     self.done(work)?;
                     self.send_receipts(device)?;
@@ -163,9 +164,12 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 (Operation::FetchBundles(account, wanted.clone()), Asked::Bundles(wanted))
             }
             Work::Submit(account) => return self.submission(account),
-            Work::SendReceipts(_) | Work::Acknowledge(_) | Work::Upkeep | Work::Settle(_) | Work::RetryHeld => {
-                return Ok(None);
-            }
+            Work::SendReceipts(_)
+            | Work::Acknowledge(_)
+            | Work::Upkeep
+            | Work::KeepPrekeys
+            | Work::Settle(_)
+            | Work::RetryHeld => return Ok(None),
         };
         Ok(Some(operation))
     }

@@ -43,9 +43,9 @@ impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
         Self { tx, now, own, events: Vec::new(), sessions: Sessions::default() }
     }
 
-    /// Writes what is still to be written; what the app is told.
-    pub(crate) fn finish(self) -> Result<Vec<Event>, ClientError> {
-        let Self { tx, sessions, events, own, .. } = self;
+    /// Writes what is still to be written; what the app is told, and this device as it is now.
+    pub(crate) fn finish(self) -> Result<(Vec<Event>, Own), ClientError> {
+        let Self { tx, sessions, events, mut own, .. } = self;
         for (sid, slot) in sessions.read {
             match slot {
                 Some(Slot { session, changed: true }) => {
@@ -58,7 +58,7 @@ impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
             }
         }
         own.write(tx)?;
-        Ok(events)
+        Ok((events, own))
     }
 
     // --- Sessions.

@@ -3,6 +3,7 @@
 
 use carevow_core::identity::{Manifest, ManifestDraft, ManifestPin, Source};
 use carevow_core::limits::OUTBOX_AGE_MS;
+use carevow_core::prekey::Rotation;
 use carevow_core::time::{DAY_MS, HOUR_MS};
 use carevow_core::{ConversationId, DeviceAddress, MessageId, Timestamp};
 use carevow_store::Sealing;
@@ -18,6 +19,8 @@ use crate::work::Work;
 
 /// How often.
 pub(crate) const EVERY_MS: u64 = HOUR_MS;
+/// How often prekeys are: there are more than a hundred, and they live for weeks.
+pub(crate) const PREKEYS_EVERY_MS: u64 = 12 * HOUR_MS;
 /// A certificate with less than this left is replaced.
 const CERTIFICATE_LEFT_MS: u64 = 6 * HOUR_MS;
 /// A manifest with less than this left is issued anew, with what it says.
@@ -43,12 +46,23 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         if !fresh {
             self.schedule(Work::FetchRevocations, now)?;
         }
-        self.renew_manifest()?;
-        if self.keep_prekeys()? {
-            self.schedule(Work::PublishPrekeys, now)?;
+        if self.own.seen.rotation() == Rotation::SeenSetFull {
+            self.schedule(Work::KeepPrekeys, now)?;
         }
+        self.renew_manifest()?;
         self.retry_held()?;
         self.expire_outbox()
+    }
+
+    /// Prekeys, twice a day.
+    pub(crate) fn look_after_prekeys(&mut self) -> Result<(), ClientError> {
+        let now = self.now.wall;
+        self.done(Work::KeepPrekeys)?;
+        self.schedule(Work::KeepPrekeys, now.plus(PREKEYS_EVERY_MS))?;
+        match self.keep_prekeys()? {
+            true => self.schedule(Work::PublishPrekeys, now),
+            false => Ok(()),
+        }
     }
 
     fn renew_manifest(&mut self) -> Result<(), ClientError> {

@@ -28,8 +28,10 @@ pub(crate) enum Work {
     SendReceipts(DeviceAddress),
     /// An acknowledgement may be due.
     Acknowledge(DeviceAddress),
-    /// Prekeys and manifest are looked after.
+    /// Certificate, manifest, outbox and what is held are looked after.
     Upkeep,
+    /// Prekeys are looked after.
+    KeepPrekeys,
     /// Whether a session that a device began was announced shows now.
     Settle(DeviceAddress),
     /// What is held is judged again.
@@ -51,6 +53,7 @@ impl Work {
             Self::Upkeep => vec![10],
             Self::Settle(device) => [&[11], device.to_bytes().as_slice()].concat(),
             Self::RetryHeld => vec![12],
+            Self::KeepPrekeys => vec![13],
         }
     }
 
@@ -70,6 +73,7 @@ impl Work {
             (10, []) => Some(Self::Upkeep),
             (11, _) => address(of).map(Self::Settle),
             (12, []) => Some(Self::RetryHeld),
+            (13, []) => Some(Self::KeepPrekeys),
             _ => None,
         }
     }

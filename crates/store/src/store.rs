@@ -158,7 +158,9 @@ impl Store {
             });
             Ok(unlocked)
         })?;
-        if let (Some(retired), Access::Platform(wrapper)) = (header.retired, access) {
+        // Nothing vouches for `retired`: whoever writes the file must not have the current key destroyed.
+        let retired = header.retired.filter(|retired| *retired < header.head.generation);
+        if let (Some(retired), Access::Platform(wrapper)) = (retired, access) {
             self.finish_erasure(wrapper, retired)?;
         }
         Ok(unlocked)

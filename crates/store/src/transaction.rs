@@ -161,6 +161,12 @@ impl<'a, R: TryCryptoRng> Transaction<'a, R> {
         Ok(u64::from_be_bytes(count))
     }
 
+    /// The counter that the header gets if anything is written: what was read by a transaction with the number before is
+    /// still right if nothing was written since.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// The source of randomness of this transaction.
     pub const fn rng(&mut self) -> &mut R {
         self.rng

@@ -14,6 +14,7 @@ mod mutation;
 mod operations;
 mod platforms;
 mod reference;
+mod sim;
 mod test;
 mod vectors;
 mod workspace;
@@ -67,7 +68,16 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// The reference in Python: every vector, and a conversation with itself
+    /// Let clients live under a hostile service that loses, delays, doubles and forges, with crashes and failing randomness
+    Sim {
+        /// How many steps, in stories of 2 000
+        #[arg(long, default_value_t = sim::STEPS)]
+        steps: u64,
+        /// The seed of the first story; each further one has the next
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// The reference in Python: every vector, and conversations with itself and with the Rust code
     Reference,
     /// Write docs/vectors from the code; with --check, fail when that would change anything
     Vectors {
@@ -88,6 +98,7 @@ fn main() -> ExitCode {
         Task::Codegen { check } => codegen::run(check),
         Task::Vectors { check } => vectors::run(check),
         Task::Reference => reference::run(),
+        Task::Sim { steps, seed } => sim::run(steps, seed),
     };
     let tally = result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

@@ -5,12 +5,12 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 
 use crate::workspace::{Tally, cargo, installed, root, succeed, watch};
-use crate::{checks, codegen, libtest, reference};
+use crate::{checks, codegen, libtest, reference, sim};
 
 /// One step: what it is called and what it does. A step that counts nothing of its own counts as one.
 type Step = (&'static str, fn() -> anyhow::Result<Tally>);
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     ("formatting", formatting),
     ("generated code is current", || codegen::run(true)),
     ("files are short", checks::length::run),
@@ -20,6 +20,7 @@ const STEPS: [Step; 14] = [
     ("mutations fit the code", checks::mutations::run),
     ("clippy", clippy),
     ("tests", tests),
+    ("clients under a hostile service", || sim::run(sim::STEPS, 1)),
     ("the reference in Python", reference::run),
     ("fuzz targets replay their seeds", fuzz_seeds),
     ("documentation", documentation),

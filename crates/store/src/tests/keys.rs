@@ -200,3 +200,19 @@ fn no_part_of_the_header_can_change() {
         assert!(error.is_some_and(|error| expected.contains(&error)), "{change}: {error:?}");
     }
 }
+
+#[test]
+fn t150_who_writes_the_file_does_not_have_the_current_key_destroyed() {
+    let world = World::new();
+    let store = world.create();
+    store.transact(at(1), &mut rng(2), |tx| tx.put(ITEMS, b"k", None, Sealing::System, b"v")).unwrap();
+    drop(store);
+    let raw = rusqlite::Connection::open(world.folder.path().join("store.db")).unwrap();
+    raw.execute("UPDATE header SET retired = generation", []).unwrap();
+    drop(raw);
+    for _ in 0..2 {
+        let store = world.open().unwrap();
+        let value = store.transact(at(1), &mut rng(3), |tx| tx.get(ITEMS, b"k", Sealing::System)).unwrap();
+        assert_eq!(value.as_deref().map(Vec::as_slice), Some(b"v".as_slice()));
+    }
+}

@@ -1,4 +1,4 @@
-//! `sim STEPS SEED`: stories of 2 to 4 people, 500 steps each, until that many steps were taken.
+//! `sim STEPS SEED`: stories of 2 to 4 people, 2 000 steps each, until that many steps were taken.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -36,4 +36,4 @@ fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
 
-const STORY: u64 = 500;
+const STORY: u64 = 2_000;

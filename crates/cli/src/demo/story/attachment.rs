@@ -128,7 +128,9 @@ fn arrive(world: &mut World, descriptor: &Attachment, attached: &Attached) -> Re
         .narrator
         .good("The patient's phone fetched the sealed file and opened it: it is the same file, bit by bit.")?;
     world.narrator.line(&format!("      SHA-256 {}", hexadecimal(&arrived)))?;
-    Ok(world.narrator.line(&format!("      saved as {} (readable: delete it when you have looked at it)", path.display()))?)
+    Ok(world
+        .narrator
+        .line(&format!("      saved as {} (readable: delete it when you have looked at it)", path.display()))?)
 }
 
 fn blob<'w>(world: &'w World, descriptor: &Attachment) -> Result<&'w [u8], DemoError> {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
-use carevow_core::content::{Body, Content, Edit, Reaction, Text, pair_id};
+use carevow_core::content::pair_id;
 use carevow_core::identity::{DeviceKind, ManifestPin, TrustRoots};
 use carevow_core::safety_number::{Fingerprint, SafetyNumber};
-use carevow_core::{AccountId, ConversationId, DeviceAddress, DeviceId, MessageId, Timestamp};
-use carevow_store::{Access, Now, Policy, Sealing, Store, Unlocked};
+use carevow_core::{AccountId, ConversationId, DeviceAddress};
+use carevow_store::{Access, Now, Policy, Store, Unlocked};
 use rand_core::TryCryptoRng;
 
 use crate::contact::{Contact, Standing};
@@ -15,11 +15,8 @@ use crate::error::ClientError;
 use crate::event::Event;
 use crate::own::Own;
 use crate::receive::Outcome;
-use crate::records;
 use crate::request::{Delivery, RequestId};
 use crate::requests::InFlight;
-use crate::send::Sent;
-use crate::tables::messages;
 use crate::turn::Turn;
 use crate::upkeep;
 use crate::work::Work;
@@ -48,40 +45,6 @@ pub struct Client {
 impl core::fmt::Debug for Client {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Client(..)")
-    }
-}
-
-/// A message of a conversation.
-pub struct Message {
-    /// Its number there.
-    pub number: u64,
-    /// Who sent it.
-    pub account: AccountId,
-    /// From which device.
-    pub device: DeviceId,
-    /// When it came, by the service; of an own one when it was sent, by this device.
-    pub at: Timestamp,
-    /// What it says.
-    pub content: Content,
-    /// Of an own one: when the other account acknowledged it.
-    pub delivered: Option<Timestamp>,
-    /// When it was read.
-    pub read: Option<Timestamp>,
-}
-
-impl core::fmt::Debug for Message {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Message({}, ..)", self.number)
-    }
-}
-
-impl Message {
-    /// Its text, if it is one.
-    pub fn text(&self) -> Option<&str> {
-        match self.content.body() {
-            Body::Text(text) => Some(&text.text),
-            _ => None,
-        }
     }
 }
 
@@ -259,65 +222,6 @@ impl Client {
         })
     }
 
-    // --- Messages.
-
-    /// Sends a text to a contact. It is durable when this returns, and leaves with the next requests.
-    pub fn send_text(
-        &mut self,
-        to: AccountId,
-        text: &str,
-        reply_to: Option<MessageId>,
-        now: Now,
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Sent, ClientError> {
-        let body = Body::Text(Text { text: text.to_owned(), reply_to });
-        self.turn(now, rng, |turn| turn.send(to, body))
-    }
-
-    /// Replaces the text of an own message.
-    pub fn edit(
-        &mut self,
-        to: AccountId,
-        target: MessageId,
-        text: &str,
-        now: Now,
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Sent, ClientError> {
-        let body = Body::Edit(Edit { target, text: Text { text: text.to_owned(), reply_to: None } });
-        self.turn(now, rng, |turn| turn.send(to, body))
-    }
-
-    /// Puts an emoji on a message, or takes it away.
-    pub fn react(
-        &mut self,
-        to: AccountId,
-        reaction: Reaction,
-        now: Now,
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Sent, ClientError> {
-        self.turn(now, rng, |turn| turn.send(to, Body::Reaction(reaction)))
-    }
-
-    /// Messages of a conversation, by their numbers, as far as there are any.
-    pub fn messages(
-        &mut self,
-        conversation: ConversationId,
-        numbers: core::ops::Range<u64>,
-        now: Now,
-        rng: &mut impl TryCryptoRng,
-    ) -> Result<Vec<Message>, ClientError> {
-        self.turn(now, rng, |turn| {
-            let sealing = Sealing::Conversation(conversation);
-            let items = turn.tx.items(messages(&conversation), sealing, numbers)?;
-            let mut all = Vec::with_capacity(items.len());
-            for item in items {
-                let Some(value) = item.value else { continue };
-                all.push(message(item.number, &records::read(&value)?)?);
-            }
-            Ok(all)
-        })
-    }
-
     // --- The host.
 
     /// Takes what the mailbox had: all of it in one transaction. While the client is locked, envelopes are kept as they
@@ -335,6 +239,16 @@ impl Client {
             Err(ClientError::Store(carevow_store::StoreError::Locked)) => self.hold(deliveries),
             taken => taken,
         }
+    }
+
+    /// Judges again what is held, after the clock was set right; otherwise it happens by itself, once an hour.
+    pub fn judge_held(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<(), ClientError> {
+        self.turn(now, rng, |turn| turn.retry_held())
+    }
+
+    /// How many envelopes arrived while the client was locked: all that can be told of them.
+    pub fn held_count(&self) -> Result<u64, ClientError> {
+        Ok(self.store.held_count()?)
     }
 
     /// Something that happened, the oldest first.
@@ -380,19 +294,6 @@ impl Client {
         self.events.extend(events);
         Ok(result)
     }
-}
-
-fn message(number: u64, stored: &records::StoredMessage) -> Result<Message, ClientError> {
-    let time = |ms: u64| (ms != 0).then(|| Timestamp::from_millis(ms));
-    Ok(Message {
-        number,
-        account: AccountId::from_slice(&stored.account).ok_or(ClientError::CORRUPTED)?,
-        device: DeviceId::new(stored.device).ok_or(ClientError::CORRUPTED)?,
-        at: Timestamp::from_millis(stored.at_ms),
-        content: Content::parse(&stored.content).map_err(|_| ClientError::CORRUPTED)?,
-        delivered: time(stored.delivered_ms),
-        read: time(stored.read_ms),
-    })
 }
 
 /// Envelopes that arrived while it was locked, in one transaction.

@@ -14,6 +14,7 @@
 mod bundles;
 mod client;
 mod contact;
+mod conversation;
 mod error;
 mod event;
 mod own;
@@ -30,8 +31,9 @@ mod turn;
 mod upkeep;
 mod work;
 
-pub use client::{Client, Config, Message};
+pub use client::{Client, Config};
 pub use contact::Standing;
+pub use conversation::Message;
 pub use error::ClientError;
 pub use event::Event;
 pub use receive::Outcome;

@@ -122,6 +122,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                     self.done(work)?;
                     self.settle(device)?;
                 }
+                Work::ReportGaps(device, conversation) => {
+                    self.done(work)?;
+                    self.report_gaps(device, conversation)?;
+                }
                 Work::RetryHeld => {
                     self.done(work)?;
                     self.retry_held()?;
@@ -169,6 +173,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             | Work::Upkeep
             | Work::KeepPrekeys
             | Work::Settle(_)
+            | Work::ReportGaps(..)
             | Work::RetryHeld => return Ok(None),
         };
         Ok(Some(operation))

@@ -1,7 +1,7 @@
 //! What is to be done, and from when on. It lies in the store, so that nothing is forgotten when the process ends.
 
 use carevow_core::random::delay;
-use carevow_core::{AccountId, DeviceAddress, DeviceId, RegNonce, Timestamp};
+use carevow_core::{AccountId, ConversationId, DeviceAddress, DeviceId, RegNonce, Timestamp};
 use carevow_store::Sealing;
 use prost::Message as _;
 use rand_core::TryCryptoRng;
@@ -36,6 +36,8 @@ pub(crate) enum Work {
     Settle(DeviceAddress),
     /// What is held is judged again.
     RetryHeld,
+    /// Messages of a device in a conversation are missing.
+    ReportGaps(DeviceAddress, ConversationId),
 }
 
 impl Work {
@@ -54,6 +56,9 @@ impl Work {
             Self::Settle(device) => [&[11], device.to_bytes().as_slice()].concat(),
             Self::RetryHeld => vec![12],
             Self::KeepPrekeys => vec![13],
+            Self::ReportGaps(device, conversation) => {
+                [&[14], device.to_bytes().as_slice(), conversation.as_bytes()].concat()
+            }
         }
     }
 
@@ -74,6 +79,10 @@ impl Work {
             (11, _) => address(of).map(Self::Settle),
             (12, []) => Some(Self::RetryHeld),
             (13, []) => Some(Self::KeepPrekeys),
+            (14, _) => {
+                let (device, conversation) = of.split_at_checked(24)?;
+                Some(Self::ReportGaps(address(device)?, ConversationId::from_slice(conversation)?))
+            }
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use tempfile::TempDir;
 
 use crate::keystore::SharedKeystore;
-use crate::service::Service;
+use crate::service::{Mail, Service};
 
 /// When the stories begin.
 const BEGINNING: u64 = 1_790_000_000_000;
@@ -138,5 +138,38 @@ impl Person {
     /// Sends a text.
     pub fn says(&mut self, to: &Self, text: &str, world: &mut World) -> carevow::Sent {
         self.client.send_text(to.address.account, text, None, world.now, &mut world.rng).unwrap()
+    }
+}
+
+impl World {
+    /// Two people who know each other, and between whose devices there is a confirmed session.
+    pub fn acquainted(&mut self) -> (Person, Person) {
+        let (mut one, mut other) = (self.person(), self.person());
+        let (a, b) = (one.address.account, other.address.account);
+        one.client.add_contact(b, self.now, &mut self.rng).unwrap();
+        other.client.add_contact(a, self.now, &mut self.rng).unwrap();
+        one.says(&other, "hello", self);
+        self.settle(&mut [&mut one, &mut other]);
+        other.says(&one, "hello to you", self);
+        self.settle(&mut [&mut one, &mut other]);
+        self.wait(60_000);
+        self.settle(&mut [&mut one, &mut other]);
+        one.events();
+        other.events();
+        (one, other)
+    }
+
+    /// Takes everything out of a mailbox.
+    pub fn steal(&mut self, person: &Person) -> Vec<Mail> {
+        let mail = self.service.mail(person.address);
+        mail.iter().for_each(|mail| self.service.acknowledge(person.address, &mail.envelope));
+        mail
+    }
+
+    /// Brings a client these envelopes.
+    pub fn bring(&mut self, person: &mut Person, mail: &[Mail]) -> Vec<Outcome> {
+        let deliveries: Vec<_> =
+            mail.iter().map(|mail| Delivery { received: mail.received, envelope: &mail.envelope }).collect();
+        person.client.receive(&deliveries, self.now, &mut self.rng).unwrap()
     }
 }

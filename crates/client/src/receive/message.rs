@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::records::{self, FORMAT};
 use crate::tables::{DEDUPE, SEQUENCES, messages, sequence_key};
 use crate::turn::Turn;
+use crate::work::Work;
 
 impl<R: TryCryptoRng> Turn<'_, '_, R> {
     pub(super) fn take_message(
@@ -45,10 +46,8 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let number = self.store_message(from, content, bytes, received)?;
         self.put_dedupe(key, &records::Dedupe { format: FORMAT, digest: content.digest().to_vec(), receipted_ms: 0 })?;
         if let Some(seq) = content.seq() {
-            let mut tracker = self.sequence(from, conversation)?;
-            let (sequenced, next) = tracker.accept(seq, self.now.wall);
-            tracker = next;
-            self.put_sequence(from, conversation, &tracker)?;
+            let (sequenced, next) = self.sequence(from, conversation)?.accept(seq, self.now.wall);
+            self.put_sequence(from, conversation, &next)?;
             if sequenced == Sequenced::PossibleClone {
                 self.events.push(Event::PossibleClone(from));
             }
@@ -137,12 +136,22 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         SequenceTracker::restore(stored.base, stored.highest, gaps).ok_or(ClientError::CORRUPTED)
     }
 
+    /// What has been missing for a day is told, once.
+    pub(crate) fn report_gaps(&mut self, from: DeviceAddress, of: ConversationId) -> Result<(), ClientError> {
+        let (gaps, next) = self.sequence(from, of)?.due(self.now.wall);
+        self.events.extend(gaps.into_iter().map(|gap| Event::MessageGap { conversation: of, device: from, gap }));
+        self.put_sequence(from, of, &next)
+    }
+
     fn put_sequence(
         &mut self,
         from: DeviceAddress,
         of: ConversationId,
         tracker: &SequenceTracker,
     ) -> Result<(), ClientError> {
+        if let Some(at) = tracker.next_wakeup() {
+            self.schedule(Work::ReportGaps(from, of), at)?;
+        }
         let (base, highest, gaps) = tracker.parts();
         let parts = gaps.iter().flat_map(|gap| [gap.from, gap.to, gap.since.as_millis(), u64::from(gap.reported)]);
         let record = records::Sequence { format: FORMAT, base, highest, gaps: parts.collect() };

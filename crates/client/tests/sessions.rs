@@ -1,0 +1,200 @@
+//! Sessions over their life: crossed, refreshed, lost, restored from an older copy.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it is")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use carevow::core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use carevow::{Access, Client, Event, Operation, Outcome, Response};
+use carevow_testing::keystore::SharedKeystore;
+use carevow_testing::world::{Person, World};
+
+fn resets(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event, Event::SessionReset(_))).count()
+}
+
+/// A copy of a store, as a backup or a thief has it.
+fn copy(person: &Person, name: &str) -> PathBuf {
+    let to = person.folder.path().join(name);
+    fs::create_dir(&to).unwrap();
+    for file in fs::read_dir(person.folder.path().join("store")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+    to
+}
+
+/// Puts a copy in the place of the store.
+fn restore(world: &mut World, person: &mut Person, from: &Path) {
+    let store = person.folder.path().join("store");
+    let elsewhere = person.folder.path().join("closed");
+    // The files of the client that runs are let go of first.
+    person.client = Client::open(from, world.config(), None).unwrap();
+    fs::rename(&store, &elsewhere).unwrap();
+    fs::create_dir(&store).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), store.join(file.file_name())).unwrap();
+    }
+    world.restart(person);
+}
+
+#[test]
+fn t107_a_message_on_a_session_that_was_replaced_opens_and_the_next_goes_on_the_active_one() {
+    let mut world = World::new(107);
+    let (mut alice, mut bob) = (world.person(), world.person());
+    let (a, b) = (alice.address.account, bob.address.account);
+    alice.client.add_contact(b, world.now, &mut world.rng).unwrap();
+    bob.client.add_contact(a, world.now, &mut world.rng).unwrap();
+    // Both begin at once: one of the two sessions stays.
+    alice.says(&bob, "from alice", &mut world);
+    bob.says(&alice, "from bob", &mut world);
+    world.requests(&mut alice);
+    world.requests(&mut bob);
+    alice.says(&bob, "again from alice", &mut world);
+    bob.says(&alice, "again from bob", &mut world);
+    world.requests(&mut alice);
+    world.requests(&mut bob);
+    assert_eq!(world.mail(&mut alice), [Outcome::Accepted; 2]);
+    assert_eq!(world.mail(&mut bob), [Outcome::Accepted; 2]);
+    let (told_alice, told_bob) = (alice.events(), bob.events());
+    let stale = |events: &[Event]| events.iter().filter(|event| matches!(event, Event::StaleSession(_))).count();
+    // Whose session stayed hears the other on the one that did not; both messages of it.
+    let mut both = [stale(&told_alice), stale(&told_bob)];
+    both.sort_unstable();
+    assert_eq!((both, resets(&told_alice), resets(&told_bob)), ([0, 2], 0, 0));
+    // From now on both use one.
+    for round in 0..3 {
+        alice.says(&bob, &format!("a{round}"), &mut world);
+        bob.says(&alice, &format!("b{round}"), &mut world);
+        world.settle(&mut [&mut alice, &mut bob]);
+    }
+    assert_eq!((stale(&alice.events()), stale(&bob.events())), (0, 0));
+    assert_eq!((alice.texts(&bob, &mut world).len(), bob.texts(&alice, &mut world).len()), (10, 10));
+}
+
+#[test]
+fn t110_a_refresh_raises_no_alarm_in_whichever_order_it_arrives() {
+    for backwards in [false, true] {
+        let mut world = World::new(110);
+        let (mut alice, mut bob) = world.acquainted();
+        alice.says(&bob, "no answer comes", &mut world);
+        world.settle(&mut [&mut alice, &mut bob]);
+        // Receipts are answers: Bob is away for eight days.
+        let alone = |text: &str, world: &mut World, alice: &mut Person| {
+            alice.says(&bob, text, world);
+            world.requests(alice)
+        };
+        alone("one", &mut world, &mut alice);
+        world.wait(8 * DAY_MS);
+        alone("two", &mut world, &mut alice);
+        let asked = alone("three", &mut world, &mut alice);
+        assert!(!asked.is_empty());
+        let mut mail = world.steal(&bob);
+        if backwards {
+            mail.reverse();
+        }
+        let outcomes = world.bring(&mut bob, &mail);
+        assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Accepted), "{outcomes:?}");
+        let began = |event: &&Event| matches!(event, Event::SessionBegan { .. });
+        let told = bob.events();
+        assert_eq!(told.iter().filter(began).count(), 1, "the session is a new one");
+        world.wait(11 * MINUTE_MS);
+        world.requests(&mut bob);
+        assert_eq!((resets(&told), resets(&bob.events())), (0, 0), "backwards: {backwards}");
+        world.settle(&mut [&mut alice, &mut bob]);
+        bob.says(&alice, "here I am", &mut world);
+        world.settle(&mut [&mut alice, &mut bob]);
+        assert_eq!(alice.texts(&bob, &mut world).last().map(String::as_str), Some("here I am"));
+    }
+}
+
+#[test]
+fn t062_the_thousand_and_first_unanswered_message_asks_for_a_new_session_and_goes_on_without_one() {
+    let mut world = World::new(62);
+    let (mut alice, bob) = world.acquainted();
+    let fetches = |asked: &[Operation]| asked.iter().filter(|one| matches!(one, Operation::FetchBundles(..))).count();
+    let said = |count: usize, world: &mut World, alice: &mut Person| {
+        let mut asked = Vec::new();
+        for n in 0..count {
+            alice.says(&bob, &format!("{n}"), world);
+            if n % 100 == 99 {
+                asked.extend(world.requests(alice));
+            }
+        }
+        asked.extend(world.requests(alice));
+        asked
+    };
+    let asked = said(1_000, &mut world, &mut alice);
+    assert_eq!(fetches(&asked), 0);
+    // The directory has no bundle: what is said goes on with the old session, and the app learns of it.
+    alice.says(&bob, "the next", &mut world);
+    let mut submitted = 0;
+    while let Some(request) = alice.client.poll_request(world.now, &mut world.rng).unwrap() {
+        let response = match &request.operation {
+            Operation::FetchBundles(..) => Response::Bundles(Vec::new()),
+            operation => {
+                submitted += usize::from(matches!(operation, Operation::Submit(..)));
+                world.service.perform(alice.address, operation, world.now.wall, &mut world.rng)
+            }
+        };
+        alice.client.complete(request.id, response, world.now, &mut world.rng).unwrap();
+    }
+    assert_eq!((submitted, alice.events().contains(&Event::PeerStale(bob.address))), (1, true));
+    // It is tried again, and then there is one.
+    world.wait(HOUR_MS);
+    alice.says(&bob, "and one more", &mut world);
+    assert_eq!(fetches(&world.requests(&mut alice)), 1);
+}
+
+#[test]
+fn t109_a_device_that_lost_its_sessions_is_shown_and_gets_what_was_not_acknowledged() {
+    let mut world = World::new(109);
+    let (mut alice, mut bob) = (world.person(), world.person());
+    let (a, b) = (alice.address.account, bob.address.account);
+    alice.client.add_contact(b, world.now, &mut world.rng).unwrap();
+    bob.client.add_contact(a, world.now, &mut world.rng).unwrap();
+    let old = copy(&bob, "old");
+    alice.says(&bob, "before", &mut world);
+    world.settle(&mut [&mut alice, &mut bob]);
+    bob.says(&alice, "answer", &mut world);
+    world.settle(&mut [&mut alice, &mut bob]);
+    world.wait(MINUTE_MS);
+    world.settle(&mut [&mut alice, &mut bob]);
+    alice.events();
+    // Bob's phone comes back from a backup that knows nothing of Alice's session. (Its host kept no counter.)
+    restore(&mut world, &mut bob, &old);
+    for text in ["lost 1", "lost 2", "lost 3", "lost 4"] {
+        alice.says(&bob, text, &mut world);
+    }
+    world.requests(&mut alice);
+    let outcomes = world.mail(&mut bob);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed(_))), "{outcomes:?}");
+    for _ in 0..6 {
+        world.wait(MINUTE_MS);
+        world.settle(&mut [&mut alice, &mut bob]);
+    }
+    let mut texts = bob.texts(&alice, &mut world);
+    texts.sort();
+    assert_eq!(texts, ["lost 1", "lost 2", "lost 3", "lost 4"], "what was acknowledged before does not come again");
+    world.wait(11 * MINUTE_MS);
+    world.settle(&mut [&mut alice, &mut bob]);
+    assert_eq!(resets(&alice.events()), 1, "nothing had announced Bob's new session");
+}
+
+#[test]
+fn t112_an_older_store_is_noticed_by_the_counter_that_the_host_kept() {
+    let mut world = World::new(112);
+    let (mut alice, mut bob) = world.acquainted();
+    let old = copy(&bob, "old");
+    alice.says(&bob, "since then", &mut world);
+    world.settle(&mut [&mut alice, &mut bob]);
+    let kept = bob.client.counter().unwrap();
+    let mut unlocked = |folder: &Path| {
+        let mut client = Client::open(folder, world.config(), Some(kept)).unwrap();
+        client.unlock(Access::Platform(&SharedKeystore), world.now, &mut world.rng).unwrap();
+        core::iter::from_fn(|| client.poll_event()).collect::<Vec<_>>()
+    };
+    assert_eq!(unlocked(&old), [Event::RolledBack]);
+    assert_eq!(unlocked(&bob.folder.path().join("store")), [], "control");
+}

@@ -98,7 +98,11 @@ impl Client {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Vec<Outcome>, ClientError> {
         if self.store.unlock(access, now)? == Unlocked::RolledBack {
-            self.events.push_back(Event::RolledBack);
+            self.in_flight.clear();
+            self.turn(now, rng, |turn| {
+                turn.events.push(Event::RolledBack);
+                turn.lose_registration()
+            })?;
         }
         let mut outcomes = Vec::new();
         loop {

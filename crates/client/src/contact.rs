@@ -1,7 +1,7 @@
 //! Accounts as this device knows them: `docs/protocol.md` B2.3 (pin), B7.2 (traffic), B16 (rates).
 
 use carevow_core::identity::{IdentityEvent, ManifestPin};
-use carevow_core::placement::{AccountTraffic, Conversation, HourlyRate};
+use carevow_core::placement::{AccountTraffic, Conversation, HourlyRate, ResendTrigger};
 use carevow_core::{AccountId, DeviceAddress, DeviceId, SessionId};
 use carevow_store::Sealing;
 use prost::Message as _;
@@ -156,7 +156,16 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             for address in gone {
                 self.close_device(*address)?;
             }
+            let added = match &event {
+                IdentityEvent::DeviceListChanged(changes) => changes.added.clone(),
+                _ => Vec::new(),
+            };
             self.events.push(Event::Identity { account: contact.account, event });
+            // A device that was addressed and is registered anew has lost what it had not acknowledged (B12.5).
+            let mine = self.own.address();
+            for address in added.into_iter().filter(|address| *address != mine) {
+                self.resend(contact, address, ResendTrigger::NewRegistration)?;
+            }
         }
         Ok(())
     }

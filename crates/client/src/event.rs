@@ -78,6 +78,9 @@ pub enum Event {
     ClockSkew,
     /// An envelope that was held was given up: there were too many, or it was too old.
     HeldDropped,
-    /// The files are older than they were: this device must register anew before it sends.
+    /// The files are older than they were. The sessions are wiped, and the device registers anew before it sends or receives;
+    /// the host keeps the [`counter`](crate::Client::counter) that it has now.
     RolledBack,
+    /// This device is registered anew: this is its mailbox.
+    Registered(DeviceAddress),
 }

@@ -23,6 +23,7 @@ mod prekeys;
 mod pump;
 mod receive;
 mod records;
+mod registration;
 mod request;
 mod requests;
 mod send;

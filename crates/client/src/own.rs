@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::error::ClientError;
 use crate::prekeys::PrekeyNumbers;
 use crate::records::{self, FORMAT};
+use crate::registration::new_registration;
 use crate::tables::OWN;
 
 /// What a device is, with what it is configured to trust.
@@ -29,6 +30,8 @@ pub(crate) struct Own {
     pub(crate) numbers: PrekeyNumbers,
     pub(crate) seen: SeenSet,
     pub(crate) new_sids: SecondRate,
+    /// The registration is lost, and there is no new one yet: nothing is sent or received.
+    pub(crate) registering: bool,
     revocations: Vec<u8>,
     stored: records::Own,
 }
@@ -58,11 +61,7 @@ impl Own {
             return Err(ClientError::InvalidInput);
         }
         let account = AccountId::from_bytes(*draw(tx.rng())?);
-        let reg = loop {
-            if let Some(reg) = RegNonce::new(u32::from_be_bytes(*draw(tx.rng())?)) {
-                break reg;
-            }
-        };
+        let reg = new_registration(tx.rng())?;
         let address = DeviceAddress { account, device: DeviceId::new(1).ok_or(ClientError::Internal)?, reg };
         let [aik, dsk, ddk]: [Zeroizing<[u8; 32]>; 3] = [draw(tx.rng())?, draw(tx.rng())?, draw(tx.rng())?];
         let key = AccountKey::from_seed(account, &aik);
@@ -83,6 +82,7 @@ impl Own {
             numbers,
             seen: SeenSet::default(),
             new_sids: SecondRate::default(),
+            registering: false,
             revocations: Vec::new(),
             stored: records::Own::default(),
         };
@@ -129,6 +129,7 @@ impl Own {
             numbers: PrekeyNumbers::from_stored(&stored.next_prekeys).ok_or(ClientError::CORRUPTED)?,
             seen: SeenSet::from_bytes(&stored.seen).map_err(|_| ClientError::CORRUPTED)?,
             new_sids: SecondRate::from_bytes(&stored.new_sids).map_err(|_| ClientError::CORRUPTED)?,
+            registering: stored.registering,
             revocations: stored.revocations.clone(),
             stored,
         })
@@ -154,11 +155,27 @@ impl Own {
             next_prekeys: self.numbers.to_stored(),
             seen: self.seen.to_bytes(),
             new_sids: self.new_sids.to_bytes(),
+            registering: self.registering,
         };
         if record != self.stored {
             tx.put(OWN, RECORD, None, Sealing::System, &record.encode_to_vec())?;
             self.stored = record;
         }
+        Ok(())
+    }
+
+    /// This device under a new registration.
+    pub(crate) fn replace<R: TryCryptoRng>(
+        &mut self,
+        tx: &mut Transaction<'_, R>,
+        device: LocalDevice,
+        manifest: Manifest,
+        dsk: &Zeroizing<[u8; 32]>,
+        ddk: &Zeroizing<[u8; 32]>,
+    ) -> Result<(), ClientError> {
+        tx.put(OWN, SIGNING_KEY, None, Sealing::System, &**dsk)?;
+        tx.put(OWN, AGREEMENT_KEY, None, Sealing::System, &**ddk)?;
+        (self.device, self.manifest) = (device, manifest);
         Ok(())
     }
 

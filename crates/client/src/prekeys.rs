@@ -301,6 +301,14 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         Ok(unpublished)
     }
 
+    /// Deletes all of them, with what their numbers say of INITs.
+    pub(crate) fn delete_all_prekeys(&mut self) -> Result<(), ClientError> {
+        for row in self.prekey_rows()? {
+            self.delete_prekey(row.held.record_type, row.held.key_id)?;
+        }
+        Ok(())
+    }
+
     fn delete_prekey(&mut self, of: RecordType, id: KeyId) -> Result<(), ClientError> {
         self.tx.delete(PREKEYS, &key(of, id), Some(prekeys(&[of as u8])))?;
         match of {

@@ -50,7 +50,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     pub(crate) fn pump(&mut self, account: AccountId) -> Result<(), ClientError> {
         let now = self.now.wall;
         let Some(mut contact) = self.contact(account)? else { return Ok(()) };
-        if contact.standing == Standing::Blocked || contact.is_held_up() {
+        if self.own.registering || contact.standing == Standing::Blocked || contact.is_held_up() {
             return Ok(());
         }
         if contact.pin.is_none() {

@@ -74,6 +74,9 @@ pub(crate) struct Own {
     /// New sids of this second (B16).
     #[prost(bytes = "vec", tag = "12")]
     pub(crate) new_sids: Vec<u8>,
+    /// The registration is lost, and there is no new one yet.
+    #[prost(bool, tag = "13")]
+    pub(crate) registering: bool,
 }
 
 /// An account that this device knows.

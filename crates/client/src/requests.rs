@@ -222,6 +222,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 self.done(work)?;
                 self.schedule(Work::RetryHeld, now)
             }
+            (Work::FetchManifest(account), _, response) if self.is_registering(account) => match response {
+                Response::Manifest(manifest) => self.register_again(Some(&manifest)),
+                Response::NotFound => self.register_again(None),
+                _ => Err(ClientError::InvalidResponse),
+            },
             (Work::FetchManifest(account), _, Response::Manifest(manifest)) => self.take_manifest(account, &manifest),
             (Work::FetchBundles(account), Asked::Bundles(devices), Response::Bundles(bundles)) => {
                 self.take_bundles(account, devices, &bundles)
@@ -243,6 +248,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             }
             _ => Err(ClientError::InvalidResponse),
         }
+    }
+
+    fn is_registering(&self, account: AccountId) -> bool {
+        self.own.registering && account == self.own.address().account
     }
 
     /// The relay says that an account has other devices than envelopes were submitted for (B12.1): by the manifest, and

@@ -39,6 +39,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let now = self.now.wall;
         self.done(Work::Upkeep)?;
         self.schedule(Work::Upkeep, now.plus(EVERY_MS))?;
+        if self.own.registering {
+            return Ok(());
+        }
         if !self.own.is_certified(now.plus(CERTIFICATE_LEFT_MS)) {
             self.schedule(Work::FetchCertificate, now)?;
         }
@@ -59,6 +62,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let now = self.now.wall;
         self.done(Work::KeepPrekeys)?;
         self.schedule(Work::KeepPrekeys, now.plus(PREKEYS_EVERY_MS))?;
+        if self.own.registering {
+            return Ok(());
+        }
         match self.keep_prekeys()? {
             true => self.schedule(Work::PublishPrekeys, now),
             false => Ok(()),

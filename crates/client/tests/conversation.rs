@@ -64,9 +64,9 @@ fn many_messages_in_both_directions_arrive_once_and_in_order() {
         |event: &Event| matches!(event, Event::SessionReset(_) | Event::PossibleClone(_) | Event::PeerStale(_));
     let alarms: Vec<_> = alice.iter().chain(&bob).filter(|event| alarming(event)).collect();
     assert!(alarms.is_empty(), "{alarms:?}");
-    // Both began at once: the three messages of whose session did not stay came on it all the same.
-    let stale = alice.iter().chain(&bob).filter(|event| matches!(event, Event::StaleSession(_)));
-    assert_eq!(stale.count(), 3);
+    // Both began at once: what was sent on the session that did not stay, Alice's three or Bob's one, came all the same.
+    let stale = alice.iter().chain(&bob).filter(|event| matches!(event, Event::StaleSession(_))).count();
+    assert!([1, 3].contains(&stale), "{stale}");
 }
 
 #[test]

@@ -198,3 +198,60 @@ fn t112_an_older_store_is_noticed_by_the_counter_that_the_host_kept() {
     assert_eq!(unlocked(&old), [Event::RolledBack]);
     assert_eq!(unlocked(&bob.folder.path().join("store")), [], "control");
 }
+
+#[test]
+fn t112_a_device_with_an_older_store_registers_anew_and_uses_no_old_session() {
+    let mut world = World::new(1120);
+    let (mut alice, mut bob) = world.acquainted();
+    let old = copy(&bob, "old");
+    bob.says(&alice, "after the copy", &mut world);
+    world.settle(&mut [&mut alice, &mut bob]);
+    let (kept, before) = (bob.client.counter().unwrap(), bob.address);
+    bob.says(&alice, "not sent yet", &mut world);
+    restore(&mut world, &mut bob, &old);
+    bob.client = Client::open(&bob.folder.path().join("store"), world.config(), Some(kept)).unwrap();
+    bob.client.unlock(Access::Platform(&SharedKeystore), world.now, &mut world.rng).unwrap();
+    // What the user sends meanwhile waits; what comes for the old registration is not taken.
+    bob.says(&alice, "written while it registers", &mut world);
+    alice.says(&bob, "to the old registration", &mut world);
+    world.requests(&mut alice);
+    let mail = world.service.mail(before);
+    let outcomes = world.bring(&mut bob, &mail);
+    assert_eq!(outcomes, vec![Outcome::NotNow; mail.len()]);
+    let mut events = Vec::new();
+    while let Some(request) = bob.client.poll_request(world.now, &mut world.rng).unwrap() {
+        events.extend(bob.events());
+        let registered = events.iter().find_map(|event| match event {
+            Event::Registered(address) => Some(*address),
+            _ => None,
+        });
+        bob.address = registered.unwrap_or(before);
+        let response = world.service.perform(bob.address, &request.operation, world.now.wall, &mut world.rng);
+        bob.client.complete(request.id, response, world.now, &mut world.rng).unwrap();
+    }
+    events.extend(bob.events());
+    assert_eq!(events[0], Event::RolledBack);
+    let same = (before.account, before.device);
+    assert!((bob.address.account, bob.address.device) == same && bob.address.reg != before.reg);
+    // Alice's phone learns of it by the list that her next message is answered with, and goes on with the new registration.
+    for _ in 0..3 {
+        world.settle(&mut [&mut alice, &mut bob]);
+        world.wait(MINUTE_MS);
+    }
+    let told = alice.events();
+    let changed =
+        told.iter().any(|event| matches!(event, Event::Identity { account, .. } if *account == before.account));
+    assert!(changed, "{told:?}");
+    alice.says(&bob, "to the new one", &mut world);
+    for _ in 0..3 {
+        world.settle(&mut [&mut alice, &mut bob]);
+        world.wait(MINUTE_MS);
+    }
+    assert_eq!(bob.texts(&alice, &mut world).last().map(String::as_str), Some("to the new one"));
+    let once = bob.texts(&alice, &mut world).iter().filter(|text| *text == "to the old registration").count();
+    assert_eq!(once, 1, "what the old registration had not acknowledged is sent to the new one");
+    let texts = alice.texts(&bob, &mut world);
+    assert!(texts.contains(&"after the copy".to_owned()) && texts.contains(&"written while it registers".to_owned()));
+    assert!(!texts.contains(&"not sent yet".to_owned()));
+    assert_eq!(resets(&alice.events()), 0);
+}

@@ -61,6 +61,9 @@ impl Outcome {
 impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// Takes one envelope that the service received at `received`.
     pub(crate) fn receive(&mut self, received: Timestamp, bytes: &[u8]) -> Result<Outcome, ClientError> {
+        if self.own.registering {
+            return Ok(Outcome::NotNow);
+        }
         match Envelope::parse(bytes) {
             Err(error) => Ok(Outcome::Failed(error)),
             Ok(Envelope::Session(message)) => self.bare(&message, received),

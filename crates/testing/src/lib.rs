@@ -12,6 +12,7 @@ pub mod failing;
 pub mod keystore;
 pub mod ledger;
 pub mod memory;
+pub mod pipe;
 pub mod secret;
 pub mod service;
 pub mod sim;

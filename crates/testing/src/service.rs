@@ -9,6 +9,7 @@ use carevow_core::identity::{
 };
 use carevow_core::ids::Serial;
 use carevow_core::prekey::{BundleParts, PrekeyRecord, RecordType};
+use carevow_core::primitives::Ed25519PublicKey;
 use carevow_core::random::draw;
 use carevow_core::time::{DAY_MS, HOUR_MS, Validity};
 use carevow_core::wire::v1;
@@ -63,6 +64,11 @@ impl Service {
             mailboxes: BTreeMap::new(),
             seen: Vec::new(),
         }
+    }
+
+    /// Its root.
+    pub fn root(&self) -> Ed25519PublicKey {
+        self.root.public_key()
     }
 
     /// What its clients are configured with.

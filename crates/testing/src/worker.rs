@@ -95,6 +95,11 @@ impl Worker {
         self.input.flush().unwrap();
     }
 
+    /// Says something to it; `false` if it has ended.
+    pub fn try_tell(&mut self, line: &str) -> bool {
+        writeln!(self.input, "{line}").and_then(|()| self.input.flush()).is_ok()
+    }
+
     /// SIGKILL, and every line that it had said.
     pub fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();

@@ -1,0 +1,91 @@
+//! Requests and answers as lines of text, between a client in one process and the service in another.
+
+use carevow::{Addressed, Operation, Response};
+use carevow_core::{AccountId, DeviceAddress, DeviceId, RegNonce};
+
+/// A request as one line.
+pub fn request(operation: &Operation) -> String {
+    let (name, fields) = match operation {
+        Operation::PublishManifest(bytes) => ("publish-manifest", vec![hex::encode(bytes)]),
+        Operation::PublishPrekeys(records) => ("publish-prekeys", records.iter().map(hex::encode).collect()),
+        Operation::FetchCertificate => ("certificate", Vec::new()),
+        Operation::FetchRevocations => ("revocations", Vec::new()),
+        Operation::FetchManifest(account) => ("manifest", vec![hex::encode(account.as_bytes())]),
+        Operation::FetchBundles(account, devices) => {
+            let devices = devices.iter().map(|device| device.as_u32().to_string());
+            ("bundles", core::iter::once(hex::encode(account.as_bytes())).chain(devices).collect())
+        }
+        Operation::Submit(account, envelopes) => {
+            let pairs = envelopes.iter().flat_map(|one| [hex::encode(one.to.to_bytes()), hex::encode(&one.envelope)]);
+            ("submit", core::iter::once(hex::encode(account.as_bytes())).chain(pairs).collect())
+        }
+    };
+    core::iter::once(name.to_owned()).chain(fields).collect::<Vec<_>>().join(" ")
+}
+
+/// The request that a line is; `None` for something else that the process says.
+pub fn to_operation(line: &str) -> Option<Operation> {
+    let mut words = line.split(' ');
+    let name = words.next()?;
+    let fields: Vec<&str> = words.collect();
+    let bytes = |field: &&str| hex::decode(field).unwrap();
+    let account = || AccountId::from_slice(&hex::decode(fields[0]).unwrap()).unwrap();
+    Some(match name {
+        "publish-manifest" => Operation::PublishManifest(bytes(&fields[0])),
+        "publish-prekeys" => Operation::PublishPrekeys(fields.iter().map(bytes).collect()),
+        "certificate" => Operation::FetchCertificate,
+        "revocations" => Operation::FetchRevocations,
+        "manifest" => Operation::FetchManifest(account()),
+        "bundles" => {
+            let device = |field: &&str| DeviceId::new(field.parse().unwrap()).unwrap();
+            Operation::FetchBundles(account(), fields[1..].iter().map(device).collect())
+        }
+        "submit" => {
+            let addressed = |pair: &[&str]| Addressed { to: address(pair[0]), envelope: bytes(&pair[1]) };
+            Operation::Submit(account(), fields[1..].chunks(2).map(addressed).collect())
+        }
+        _ => return None,
+    })
+}
+
+/// An answer as one line.
+pub fn answer(response: &Response) -> String {
+    let (name, fields): (_, Vec<String>) = match response {
+        Response::Done => ("done", Vec::new()),
+        Response::Certificate { device, issuer } => ("certificate", vec![hex::encode(device), hex::encode(issuer)]),
+        Response::Revocations(list) => ("revocations", vec![hex::encode(list)]),
+        Response::Manifest(manifest) => ("manifest", vec![hex::encode(manifest)]),
+        Response::Bundles(bundles) => ("bundles", bundles.iter().map(hex::encode).collect()),
+        Response::Failed => ("failed", Vec::new()),
+        Response::NotFound => ("unknown", Vec::new()),
+    };
+    core::iter::once(name.to_owned()).chain(fields).collect::<Vec<_>>().join(" ")
+}
+
+/// The answer that a line is.
+pub fn to_response(line: &str) -> Response {
+    let mut words = line.split(' ');
+    let name = words.next().unwrap();
+    let fields: Vec<Vec<u8>> = words.map(|field| hex::decode(field).unwrap()).collect();
+    match name {
+        "done" => Response::Done,
+        "certificate" => Response::Certificate { device: fields[0].clone(), issuer: fields[1].clone() },
+        "revocations" => Response::Revocations(fields[0].clone()),
+        "manifest" => Response::Manifest(fields[0].clone()),
+        "bundles" => Response::Bundles(fields),
+        "failed" => Response::Failed,
+        "unknown" => Response::NotFound,
+        other => panic!("no answer: {other}"),
+    }
+}
+
+/// As `DeviceAddress::to_bytes`, in hexadecimal digits.
+pub fn address(text: &str) -> DeviceAddress {
+    let bytes = hex::decode(text).unwrap();
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    DeviceAddress {
+        account: AccountId::from_slice(&bytes[..16]).unwrap(),
+        device: DeviceId::new(number(16)).unwrap(),
+        reg: RegNonce::new(number(20)).unwrap(),
+    }
+}

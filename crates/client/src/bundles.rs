@@ -4,7 +4,7 @@ use carevow_core::content::Control;
 use carevow_core::handshake::Generation;
 use carevow_core::identity::UnverifiedManifest;
 use carevow_core::limits::SIGNED_OBJECT_BYTES;
-use carevow_core::placement::{AcknowledgementTally, Origin, SessionSummary};
+use carevow_core::placement::{AcknowledgementTally, EnvelopeForm, Origin, SessionSummary};
 use carevow_core::prekey::{
     BundleError, BundleFault, BundleTarget, PrekeyBundle, UnverifiedBundle, verify_envelope_record,
 };
@@ -58,7 +58,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             };
             let unconfirmed = peer.sessions.active().is_none_or(SessionSummary::is_unconfirmed_init);
             let missing = peer.sessions.active().is_none() || (unconfirmed && !sealable);
-            if peer.refresh || peer.retry.is_some() || (waits && missing) {
+            if peer.wants_bundle() || (waits && missing) {
                 wanted.push(address.device);
             }
         }
@@ -138,7 +138,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         }
         let mut peer = self.peer(verified.bundle.device.address)?;
         peer.env = envelope_record(bytes);
-        let missing = peer.sessions.active().is_none();
+        peer.env_wanted = false;
+        // A session begins with something to say: the one-time keys of others are not used up for nothing.
+        let waits = !self.tx.bounds(owed(&peer.address.to_bytes()))?.is_empty();
+        let missing = waits && peer.sessions.active().is_none();
         if missing || peer.refresh || peer.retry.is_some() {
             self.begin_session(&contact, &mut peer, verified.bundle)?;
         }
@@ -149,15 +152,14 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// A session from a bundle. The one before it says that it comes; the first message on it goes out at once.
     fn begin_session(&mut self, contact: &Contact, peer: &mut Peer, bundle: PrekeyBundle) -> Result<(), ClientError> {
         let now = self.now.wall;
-        let (device, env) = (bundle.device, bundle.env.clone());
         let generation = peer.sessions.next_generation().and_then(Generation::new).ok_or(ClientError::Internal)?;
         let session = Session::initiate(&self.own.device, bundle, generation, now, self.tx.rng())?;
         let sid = session.sid();
-        let mut envelopes = Vec::new();
-        if let Some(old) = peer.sessions.active().copied() {
+        let (mut parts, to) = (Vec::new(), peer.address);
+        // Only a refresh is announced: that this device could not read something is no secret (B12.3).
+        if let Some(old) = peer.sessions.active().copied().filter(|_| peer.retry.is_none()) {
             let announced = self.control(contact.account, Control::Refresh(sid))?;
-            let seal_to = old.is_unconfirmed_init().then_some(&env);
-            envelopes.push(self.one(&old.sid, &device, seal_to, announced.bytes(), 0)?);
+            parts.push(self.one(&old.sid, to, EnvelopeForm::Session, announced.bytes(), 0)?);
         }
         let origin = Origin::Ours { confirmed_at: None };
         let placement =
@@ -172,27 +174,18 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         match asks {
             Some(retry) => {
                 let content = self.control(contact.account, Control::Retry(retry.failed))?;
-                envelopes.push(self.one(&sid, &device, Some(&env), content.bytes(), 0)?);
+                parts.push(self.one(&sid, to, EnvelopeForm::Sealed, content.bytes(), 0)?);
             }
             // Nothing else will carry the INIT there.
-            None if !waits => envelopes.push(self.one(&sid, &device, Some(&env), &[], 0)?),
+            None if !waits => parts.push(self.one(&sid, to, EnvelopeForm::Sealed, &[], 0)?),
             None => {}
         }
-        self.submit(contact.account, peer, envelopes)
-    }
-
-    fn submit(&mut self, account: AccountId, to: &Peer, envelopes: Vec<Vec<u8>>) -> Result<(), ClientError> {
-        if envelopes.is_empty() {
+        if parts.is_empty() {
             return Ok(());
         }
-        let submission = records::Submission {
-            format: FORMAT,
-            devices: vec![to.address.to_bytes().to_vec(); envelopes.len()],
-            envelopes,
-            messages: Vec::new(),
-        };
-        self.tx.append(submissions(&account), Sealing::System, &submission.encode_to_vec())?;
-        self.schedule(Work::Submit(account), self.now.wall)
+        let submission = records::Submission { format: FORMAT, parts, messages: Vec::new() };
+        self.tx.append(submissions(&contact.account), Sealing::System, &submission.encode_to_vec())?;
+        self.schedule(Work::Submit(contact.account), now)
     }
 
     /// The manifest of an account that nothing is known of yet: it says which bundles to ask for, and no more than that

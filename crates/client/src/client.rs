@@ -4,21 +4,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use carevow_core::content::pair_id;
-use carevow_core::identity::{DeviceKind, ManifestPin, TrustRoots};
+use carevow_core::identity::{DeviceKind, LocalDevice, Manifest, TrustRoots};
 use carevow_core::safety_number::{Fingerprint, SafetyNumber};
-use carevow_core::{AccountId, ConversationId, DeviceAddress};
-use carevow_store::{Access, Now, Policy, Store, Unlocked};
+use carevow_core::{AccountId, ConversationId, DeviceAddress, DeviceId};
+use carevow_store::{Access, Now, Policy, Store, Transaction, Unlocked};
 use rand_core::TryCryptoRng;
 
 use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::event::Event;
+use crate::linking::Primary;
 use crate::own::Own;
 use crate::receive::Outcome;
 use crate::request::{Delivery, RequestId};
 use crate::requests::InFlight;
 use crate::turn::Turn;
-use crate::upkeep;
 use crate::work::Work;
 
 /// What an app is configured with.
@@ -40,6 +40,9 @@ pub struct Client {
     pub(crate) last_request: u64,
     /// This device as the last turn left it, and the number of the turn for which that is still right.
     known: Option<(u64, Own)>,
+    /// Another device that is being linked.
+    pub(crate) linking: Option<Primary>,
+    pub(crate) link_request_id: Option<RequestId>,
 }
 
 impl core::fmt::Debug for Client {
@@ -59,22 +62,37 @@ impl Client {
         now: Now,
         rng: &mut impl TryCryptoRng,
     ) -> Result<Self, ClientError> {
+        Self::make(folder, access, config, now, rng, |tx, roots| Own::create(tx, kind, roots, now.wall))
+    }
+
+    /// The store of a device that an account lists.
+    pub(crate) fn linked(
+        folder: &Path,
+        access: Access<'_>,
+        (device, manifest): (LocalDevice, Manifest),
+        config: Config,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Self, ClientError> {
+        Self::make(folder, access, config, now, rng, |tx, roots| Own::linked(tx, device, manifest, roots))
+    }
+
+    fn make<R: TryCryptoRng>(
+        folder: &Path,
+        access: Access<'_>,
+        config: Config,
+        now: Now,
+        rng: &mut R,
+        own: impl FnOnce(&mut Transaction<'_, R>, &TrustRoots) -> Result<Own, ClientError>,
+    ) -> Result<Self, ClientError> {
         let store = Store::create(folder, access, config.policy, rng)?;
         let _ = store.unlock(access, now)?;
         let client = Self::of(store, config);
         let roots = client.config.roots.clone();
         let _ = client.store.transact(now, rng, |tx| {
-            let own = Own::create(tx, kind, &roots, now.wall)?;
+            let own = own(tx, &roots)?;
             let mut turn = Turn::begin(tx, own, now);
-            let mut contact = Contact::new(turn.own.address().account, Standing::Established);
-            contact.pin = Some(ManifestPin::first(turn.own.manifest.clone()));
-            turn.put_contact(&contact)?;
-            turn.make_prekeys()?;
-            for work in [Work::PublishManifest, Work::PublishPrekeys, Work::FetchCertificate, Work::FetchRevocations] {
-                turn.schedule(work, now.wall)?;
-            }
-            turn.schedule(Work::Upkeep, now.wall.plus(upkeep::EVERY_MS))?;
-            turn.schedule(Work::KeepPrekeys, now.wall.plus(upkeep::PREKEYS_EVERY_MS))?;
+            turn.settle_in()?;
             turn.finish()
         })?;
         Ok(client)
@@ -87,7 +105,16 @@ impl Client {
     }
 
     fn of(store: Store, config: Config) -> Self {
-        Self { store, config, events: VecDeque::new(), in_flight: BTreeMap::new(), last_request: 0, known: None }
+        Self {
+            store,
+            config,
+            events: VecDeque::new(),
+            in_flight: BTreeMap::new(),
+            last_request: 0,
+            known: None,
+            linking: None,
+            link_request_id: None,
+        }
     }
 
     /// Brings the keys into memory, and takes what arrived while they were not there.
@@ -150,7 +177,8 @@ impl Client {
 
     // --- Contacts.
 
-    /// Makes an account a contact, whose id the user got from the person or from an invitation.
+    /// Makes an account a contact, whose id the user got from the person or from an invitation. Nothing is asked of anybody
+    /// before there is something to send.
     pub fn add_contact(
         &mut self,
         account: AccountId,
@@ -166,11 +194,18 @@ impl Client {
             let mut contact = contact.unwrap_or_else(|| Contact::new(account, Standing::Established));
             contact.standing = Standing::Established;
             turn.put_contact(&contact)?;
-            if contact.pin.is_none() {
-                turn.schedule(Work::FetchManifest(account), now.wall)?;
-            }
             Ok(pair_id(&own, &account))
         })
+    }
+
+    /// Takes a device off this account. Only the primary can.
+    pub fn unlink_device(
+        &mut self,
+        device: DeviceId,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<(), ClientError> {
+        self.turn(now, rng, |turn| turn.unlink(device))
     }
 
     /// Blocks a contact: nothing is sent to it, and what it sends is not shown.

@@ -147,6 +147,12 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         contact.pin = Some(pin);
         contact.candidates.clear();
         self.put_contact(contact)?;
+        if contact.account == self.own.address().account
+            && let Some(newest) = contact.pin.as_ref().map(ManifestPin::current)
+            && newest.hash() != self.own.manifest.hash()
+        {
+            self.own_account_changed(newest.clone())?;
+        }
         for event in events {
             let gone = match &event {
                 IdentityEvent::DeviceListChanged(changes) => changes.closed.as_slice(),

@@ -2,6 +2,7 @@
 
 use carevow_core::content::{ContentRejected, DraftError};
 use carevow_core::errors::EncryptError;
+use carevow_core::linking::{LinkError, OfferError};
 use carevow_core::random::RandomError;
 use carevow_store::{Damage, StoreError};
 
@@ -35,6 +36,12 @@ pub enum ClientError {
     /// A call that the state of things does not allow.
     #[error("the call is not allowed here")]
     InvalidInput,
+    /// A step of linking failed: it begins again.
+    #[error(transparent)]
+    Linking(LinkError),
+    /// What was scanned is no offer of a device, or of another relay.
+    #[error(transparent)]
+    LinkOffer(OfferError),
     /// Something that was checked before does not hold.
     #[error("internal error")]
     Internal,

@@ -81,6 +81,8 @@ pub enum Event {
     /// The files are older than they were. The sessions are wiped, and the device registers anew before it sends or receives;
     /// the host keeps the [`counter`](crate::Client::counter) that it has now.
     RolledBack,
+    /// The account does not list this device any more: it sends and receives nothing.
+    Unlinked,
     /// This device is registered anew: this is its mailbox.
     Registered(DeviceAddress),
 }

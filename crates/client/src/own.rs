@@ -32,6 +32,8 @@ pub(crate) struct Own {
     pub(crate) new_sids: SecondRate,
     /// The registration is lost, and there is no new one yet: nothing is sent or received.
     pub(crate) registering: bool,
+    /// The highest number that a device of this account ever got from this primary.
+    last_device: u32,
     revocations: Vec<u8>,
     stored: records::Own,
 }
@@ -83,11 +85,50 @@ impl Own {
             seen: SeenSet::default(),
             new_sids: SecondRate::default(),
             registering: false,
+            last_device: 1,
             revocations: Vec::new(),
             stored: records::Own::default(),
         };
         own.write(tx)?;
         Ok(own)
+    }
+
+    /// A device that was linked to an account.
+    pub(crate) fn linked<R: TryCryptoRng>(
+        tx: &mut Transaction<'_, R>,
+        device: LocalDevice,
+        manifest: Manifest,
+        roots: &TrustRoots,
+    ) -> Result<Self, ClientError> {
+        let [dsk, ddk] = device.to_seeds();
+        for (name, seed) in [(SIGNING_KEY, &dsk), (AGREEMENT_KEY, &ddk)] {
+            tx.put(OWN, name, None, Sealing::System, &**seed)?;
+        }
+        let mut own = Self {
+            device,
+            key: None,
+            manifest,
+            certificates: None,
+            trust: Trust { roots: roots.clone(), revocations: None },
+            numbers: PrekeyNumbers::random(tx.rng())?,
+            seen: SeenSet::default(),
+            new_sids: SecondRate::default(),
+            registering: false,
+            last_device: 0,
+            revocations: Vec::new(),
+            stored: records::Own::default(),
+        };
+        own.write(tx)?;
+        Ok(own)
+    }
+
+    /// A number that no device of this account ever had.
+    pub(crate) fn next_device(&mut self) -> Result<DeviceId, ClientError> {
+        let listed = self.manifest.devices().iter().map(|listed| listed.device.address.device.as_u32());
+        let next = listed.chain([self.last_device]).max().and_then(|last| last.checked_add(1));
+        let next = next.and_then(DeviceId::new).ok_or(ClientError::Internal)?;
+        self.last_device = next.as_u32();
+        Ok(next)
     }
 
     /// The one of this store; `NoAccount` if there is none yet.
@@ -130,6 +171,7 @@ impl Own {
             seen: SeenSet::from_bytes(&stored.seen).map_err(|_| ClientError::CORRUPTED)?,
             new_sids: SecondRate::from_bytes(&stored.new_sids).map_err(|_| ClientError::CORRUPTED)?,
             registering: stored.registering,
+            last_device: stored.last_device,
             revocations: stored.revocations.clone(),
             stored,
         })
@@ -156,6 +198,7 @@ impl Own {
             seen: self.seen.to_bytes(),
             new_sids: self.new_sids.to_bytes(),
             registering: self.registering,
+            last_device: self.last_device,
         };
         if record != self.stored {
             tx.put(OWN, RECORD, None, Sealing::System, &record.encode_to_vec())?;

@@ -19,6 +19,8 @@ pub(crate) struct Peer {
     pub(crate) sessions: DeviceSessions,
     /// The record of its key for envelopes; verified each time that it is used.
     pub(crate) env: Option<v1::SignedRecord>,
+    /// A message waits to be sealed, and the record is missing or has run out.
+    pub(crate) env_wanted: bool,
     /// What is due on the active session.
     pub(crate) tally: AcknowledgementTally,
     /// The session is to be refreshed as soon as there is a bundle.
@@ -48,6 +50,7 @@ impl Peer {
             address,
             sessions: DeviceSessions::default(),
             env: None,
+            env_wanted: false,
             tally: AcknowledgementTally::NEW,
             refresh: false,
             announced: None,
@@ -57,6 +60,11 @@ impl Peer {
             undecided: None,
             retry: None,
         }
+    }
+
+    /// Whether a bundle is needed even if nothing is owed to it.
+    pub(crate) const fn wants_bundle(&self) -> bool {
+        self.refresh || self.env_wanted || self.retry.is_some()
     }
 
     /// Every session with it.
@@ -83,6 +91,7 @@ impl Peer {
             address,
             sessions: DeviceSessions::from_bytes(&stored.sessions).map_err(corrupted)?,
             env,
+            env_wanted: stored.env_wanted,
             tally: AcknowledgementTally::from_bytes(&stored.tally).map_err(corrupted)?,
             refresh: stored.refresh,
             announced: dated(&stored.announced, stored.announced_at_ms)?,
@@ -107,6 +116,7 @@ impl Peer {
             format: FORMAT,
             sessions: self.sessions.to_bytes(),
             env: self.env.as_ref().map_or_else(Vec::new, v1::SignedRecord::encode_to_vec),
+            env_wanted: self.env_wanted,
             tally: self.tally.to_bytes(),
             refresh: self.refresh,
             announced: sid(self.announced),

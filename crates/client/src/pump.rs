@@ -2,15 +2,12 @@
 //! with the state that made it, before anything leaves.
 
 use carevow_core::content::{Body, Control, Draft, Retention, SenderInfo, pair_id};
-use carevow_core::envelope::{SealTo, SealedBy};
-use carevow_core::identity::DevicePublic;
 use carevow_core::limits::SENDER_INFO_AGE_MS;
 use carevow_core::placement::{
     AcknowledgementTally, EnvRecord, EnvelopeForm, InitAik, Outgoing as Form, SendDecision, SendingChain,
     SessionTraffic, before_send, envelope_form,
 };
-use carevow_core::prekey::{PublishedRecord, verify_envelope_record};
-use carevow_core::primitives::XWingPublicKey;
+use carevow_core::prekey::verify_envelope_record;
 use carevow_core::ratchet::{Outgoing, SendOptions, Session};
 use carevow_core::{AccountId, ConversationId, DeviceAddress, MessageId, SessionId};
 use carevow_store::Sealing;
@@ -38,8 +35,8 @@ struct Item {
 
 /// What came of encrypting.
 enum Encrypted {
-    /// Ready to leave, in this order.
-    Envelopes(Vec<Vec<u8>>),
+    /// Ready to be submitted, in this order.
+    Parts(Vec<records::Part>),
     /// Not without a bundle.
     NeedsBundle,
 }
@@ -64,16 +61,14 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let mut bundle_at = None;
         for address in contact.devices(self.own.address()) {
             let key = address.to_bytes();
+            let mut peer = self.peer(address)?;
+            if peer.wants_bundle() {
+                bundle_at = bundle_at.into_iter().chain([peer.bundle_after]).min();
+            }
             let bounds = self.tx.bounds(owed(&key))?;
             if bounds.is_empty() {
                 continue;
             }
-            if !self.own.is_certified(now) {
-                self.schedule(Work::FetchCertificate, now)?;
-                self.schedule(Work::Submit(account), now)?;
-                return Ok(());
-            }
-            let mut peer = self.peer(address)?;
             let mut done = bounds.start;
             for item in self.tx.items(owed(&key), Sealing::System, bounds)? {
                 let Some(content) = self.owed_item(item.value.as_ref().map(|value| value.as_slice()))? else {
@@ -81,11 +76,8 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                     continue;
                 };
                 match self.encrypt(&mut contact, &mut peer, &content)? {
-                    Encrypted::Envelopes(envelopes) => {
-                        for envelope in envelopes {
-                            submission.devices.push(key.to_vec());
-                            submission.envelopes.push(envelope);
-                        }
+                    Encrypted::Parts(parts) => {
+                        submission.parts.extend(parts);
                         let named = content.message.map(|(message, conversation)| {
                             [message.as_bytes().as_slice(), conversation.as_bytes()].concat()
                         });
@@ -98,15 +90,17 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                     }
                 }
             }
-            if peer.refresh {
+            if peer.wants_bundle() {
                 bundle_at = bundle_at.into_iter().chain([peer.bundle_after]).min();
             }
             self.put_peer(&peer)?;
             self.tx.trim(owed(&key), done)?;
         }
         self.put_contact(&contact)?;
-        if !submission.envelopes.is_empty() {
+        if !submission.parts.is_empty() {
             self.tx.append(submissions(&account), Sealing::System, &submission.encode_to_vec())?;
+        }
+        if !self.tx.bounds(submissions(&account))?.is_empty() {
             self.schedule(Work::Submit(account), now)?;
         }
         match bundle_at {
@@ -166,66 +160,53 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let known = if env.is_some() { EnvRecord::Valid } else { EnvRecord::Unavailable };
         let form = if active.is_unconfirmed_init() { Form::Init } else { item.form };
         let travels = envelope_form(form, &contact.traffic, &traffic, known, now);
-        let mut envelopes = Vec::new();
+        let mut parts = Vec::new();
         match travels {
             EnvelopeForm::Wait => return Ok(Encrypted::NeedsBundle),
             EnvelopeForm::Session if item.form == Form::Content && self.must_introduce(told_at)? => {
                 let info = self.sender_info(contact.account)?;
-                let envelope = self.one(&active.sid, &device, None, info.bytes(), info.content().minimum_body())?;
+                parts.push(self.one(
+                    &active.sid,
+                    peer.address,
+                    travels,
+                    info.bytes(),
+                    info.content().minimum_body(),
+                )?);
                 let session = self.session(&active.sid)?.ok_or(ClientError::Internal)?;
                 let told = session.with_sender_info_sent(now);
                 self.put_session(told);
-                envelopes.push(envelope);
             }
             EnvelopeForm::Session | EnvelopeForm::Sealed => {}
         }
-        let seal_to = env.as_ref().filter(|_| travels == EnvelopeForm::Sealed);
-        envelopes.push(self.one(&active.sid, &device, seal_to, &item.bytes, item.minimum_body)?);
+        parts.push(self.one(&active.sid, peer.address, travels, &item.bytes, item.minimum_body)?);
         peer.tally = AcknowledgementTally::SENT;
         if item.counts {
             contact.traffic.contents_since_arrival = contact.traffic.contents_since_arrival.saturating_add(1);
         }
-        Ok(Encrypted::Envelopes(envelopes))
+        Ok(Encrypted::Parts(parts))
     }
 
-    /// One message on one session, as it travels.
+    /// One message on one session, to be submitted.
     pub(crate) fn one(
         &mut self,
         sid: &SessionId,
-        device: &DevicePublic,
-        seal_to: Option<&PublishedRecord<XWingPublicKey>>,
+        to: DeviceAddress,
+        travels: EnvelopeForm,
         content: &[u8],
         minimum_body: usize,
-    ) -> Result<Vec<u8>, ClientError> {
+    ) -> Result<records::Part, ClientError> {
         let now = self.now.wall;
         let options = SendOptions { minimum_body, ..SendOptions::CLINICAL };
         self.session(sid)?.ok_or(ClientError::CORRUPTED)?;
         let (outgoing, next) = self.with_session(sid, |session, rng| session.encrypt(content, options, now, rng))??;
         self.put_session(next);
-        match (seal_to, outgoing) {
-            (None, Outgoing::Session(bytes)) => Ok(bytes),
+        let form = match (&outgoing, travels) {
             // An INIT never travels bare.
-            (None, Outgoing::Init(_)) => Err(ClientError::Internal),
-            (Some(env), outgoing) => self.sealed(&outgoing, device, env),
-        }
-    }
-
-    fn sealed(
-        &mut self,
-        outgoing: &Outgoing,
-        device: &DevicePublic,
-        env: &PublishedRecord<XWingPublicKey>,
-    ) -> Result<Vec<u8>, ClientError> {
-        let certificates = self.own.certificates.as_ref().ok_or(ClientError::Internal)?;
-        let manifest = self.own.manifest.to_signed();
-        let by = SealedBy {
-            device: &self.own.device,
-            device_cert: &certificates.device,
-            issuer_cert: &certificates.issuer,
-            manifest: &manifest,
+            (Outgoing::Init(_), _) => AS_INIT,
+            (Outgoing::Session(_), EnvelopeForm::Sealed) => SEALED,
+            (Outgoing::Session(_), EnvelopeForm::Session | EnvelopeForm::Wait) => BARE,
         };
-        let to = SealTo::new(device, env, self.now.wall).map_err(|_| ClientError::Internal)?;
-        Ok(by.seal(outgoing, to, self.tx.rng())?)
+        Ok(records::Part { device: to.to_bytes().to_vec(), form, message: outgoing.as_bytes().to_vec() })
     }
 
     /// Whether a bare message needs a `SenderInfo` before it: none was sent on the session, or not within 7 d, or not
@@ -286,3 +267,8 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         Ok(work(session.ok_or(ClientError::CORRUPTED)?, rng))
     }
 }
+
+/// Forms of a part.
+pub(crate) const BARE: u32 = 0;
+pub(crate) const SEALED: u32 = 1;
+pub(crate) const AS_INIT: u32 = 2;

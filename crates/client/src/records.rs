@@ -77,6 +77,9 @@ pub(crate) struct Own {
     /// The registration is lost, and there is no new one yet.
     #[prost(bool, tag = "13")]
     pub(crate) registering: bool,
+    /// The highest number that a device of this account ever got.
+    #[prost(uint32, tag = "14")]
+    pub(crate) last_device: u32,
 }
 
 /// An account that this device knows.
@@ -124,6 +127,9 @@ pub(crate) struct Peer {
     pub(crate) announced: Vec<u8>,
     #[prost(uint64, tag = "7")]
     pub(crate) announced_at_ms: u64,
+    /// A message waits to be sealed, and there is no valid ENV record.
+    #[prost(bool, tag = "15")]
+    pub(crate) env_wanted: bool,
     /// RetryRequests sent to it today.
     #[prost(bytes = "vec", tag = "8")]
     pub(crate) retries: Vec<u8>,
@@ -194,17 +200,35 @@ pub(crate) struct Outbox {
     pub(crate) aik: Vec<u8>,
 }
 
-/// Envelopes for devices of one account, submitted together.
+/// A message of a session for one device. What is sealed is sealed when it is submitted: certificates live for a day, and
+/// this may wait for longer.
+#[derive(Clone, PartialEq, Eq, Message)]
+#[prost(skip_debug)]
+pub(crate) struct Part {
+    /// `address[24]`
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) device: Vec<u8>,
+    /// 0 as it is 1 sealed 2 sealed, an INIT
+    #[prost(uint32, tag = "2")]
+    pub(crate) form: u32,
+    #[prost(bytes = "vec", tag = "3")]
+    pub(crate) message: Vec<u8>,
+}
+
+impl core::fmt::Debug for Part {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Part(..)")
+    }
+}
+
+/// Messages for devices of one account, submitted together.
 #[derive(Clone, PartialEq, Eq, Message)]
 #[prost(skip_debug)]
 pub(crate) struct Submission {
     #[prost(uint32, tag = "1")]
     pub(crate) format: u32,
-    /// `address[24]` and envelope, in pairs.
-    #[prost(bytes = "vec", repeated, tag = "2")]
-    pub(crate) devices: Vec<Vec<u8>>,
-    #[prost(bytes = "vec", repeated, tag = "3")]
-    pub(crate) envelopes: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) parts: Vec<Part>,
     /// What of the outbox is in it, `message_id[16] || conversation[16]` each: a device that turns out to be listed too
     /// gets it.
     #[prost(bytes = "vec", repeated, tag = "4")]

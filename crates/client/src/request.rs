@@ -1,5 +1,6 @@
 //! What the host is asked to do on the network, and what it answers: `docs/protocol.md` B21.
 
+use carevow_core::linking::BoxId;
 use carevow_core::{AccountId, DeviceAddress, DeviceId};
 
 /// Names a request until it is answered.
@@ -41,8 +42,24 @@ pub enum Operation {
     FetchManifest(AccountId),
     /// A bundle of each of these devices.
     FetchBundles(AccountId, Vec<DeviceId>),
+    /// The entries of a box (B2.6).
+    FetchBox(BoxId),
+    /// Append this to a box.
+    AppendBox(BoxId, Vec<u8>),
     /// Envelopes for devices of one account, all of them together or none.
-    Submit(AccountId, Vec<Addressed>),
+    Submit(Submission),
+}
+
+/// Envelopes for devices of one account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// Whose.
+    pub account: AccountId,
+    /// All devices of the account as this one knows them: if the relay knows others, nothing is delivered, and it answers
+    /// with the manifest.
+    pub devices: Vec<DeviceAddress>,
+    /// For these devices, in this order.
+    pub envelopes: Vec<Addressed>,
 }
 
 /// An envelope and where it goes.
@@ -72,6 +89,8 @@ pub enum Response {
     Manifest(Vec<u8>),
     /// Bundles, in any order; a device without one is left out.
     Bundles(Vec<Vec<u8>>),
+    /// The entries of a box, oldest first; none if there is no box.
+    Box(Vec<Vec<u8>>),
     /// It could not be done now: no network, or the service is busy. It is asked for again.
     Failed,
     /// There is no such thing: an unknown account.
@@ -97,4 +116,4 @@ macro_rules! redacted {
     };
 }
 
-redacted!(Operation, Addressed, Response, Delivery<'_>);
+redacted!(Operation, Submission, Addressed, Response, Delivery<'_>);

@@ -1,19 +1,16 @@
 //! From work to requests, and from answers to what they change.
 
-use carevow_core::identity::{Source, UnverifiedManifest};
-use carevow_core::wire::v1;
-use carevow_core::{AccountId, DeviceAddress, DeviceId, Timestamp};
-use carevow_store::{Now, Sealing};
+use carevow_core::{AccountId, DeviceId, Timestamp};
+use carevow_store::Now;
 use prost::Message as _;
 use rand_core::TryCryptoRng;
 
 use crate::client::Client;
 use crate::error::ClientError;
-use crate::records;
-use crate::request::{Addressed, Credential, Operation, Request, RequestId, Response};
-use crate::tables::{owed, submissions};
+use crate::request::{Credential, Operation, Request, RequestId, Response};
+use crate::tables::submissions;
 use crate::turn::Turn;
-use crate::work::{self, Work};
+use crate::work::Work;
 
 /// A request that the host carries out.
 pub(crate) struct InFlight {
@@ -33,18 +30,27 @@ impl Client {
     /// The next thing to do on the network, if there is any: until this says `None`, one after the other or several at
     /// once. What is not answered, because the process ended, is asked for again.
     pub fn poll_request(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<Option<Request>, ClientError> {
+        if let Some(operation) = self.link_request() {
+            self.last_request = self.last_request.saturating_add(1);
+            let id = RequestId(self.last_request);
+            self.link_request_id = Some(id);
+            return Ok(Some(Request { id, credential: Credential::None, operation }));
+        }
         let busy: Vec<Work> = self.in_flight.values().map(|in_flight| in_flight.work).collect();
         let next = self.turn(now, rng, |turn| {
             turn.due_now()?;
-            for (from, work) in turn.work()? {
-                if from > turn.now.wall {
-                    break;
-                }
-                if busy.contains(&work) {
-                    continue;
-                }
-                if let Some((operation, asked)) = turn.operation(work)? {
-                    return Ok(Some((work, operation, asked)));
+            // One piece of work may turn out to need another first: a certificate.
+            for _ in 0..2 {
+                for (from, work) in turn.work()? {
+                    if from > turn.now.wall {
+                        break;
+                    }
+                    if busy.contains(&work) {
+                        continue;
+                    }
+                    if let Some((operation, asked)) = turn.operation(work)? {
+                        return Ok(Some((work, operation, asked)));
+                    }
                 }
             }
             Ok(None)
@@ -59,7 +65,9 @@ impl Client {
             Operation::FetchRevocations
             | Operation::FetchManifest(_)
             | Operation::FetchBundles(..)
-            | Operation::Submit(..) => Credential::None,
+            | Operation::FetchBox(_)
+            | Operation::AppendBox(..)
+            | Operation::Submit(_) => Credential::None,
         };
         self.in_flight.insert(id, InFlight { work, asked });
         Ok(Some(Request { id, credential, operation }))
@@ -73,6 +81,10 @@ impl Client {
         now: Now,
         rng: &mut impl TryCryptoRng,
     ) -> Result<(), ClientError> {
+        if self.link_request_id == Some(id) {
+            self.link_request_id = None;
+            return self.link_answered(response, now, rng);
+        }
         let InFlight { work, asked } = self.in_flight.remove(&id).ok_or(ClientError::InvalidResponse)?;
         let answered = self.turn(now, rng, |turn| turn.answered(work, &asked, response));
         match answered {
@@ -159,6 +171,12 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             Work::FetchCertificate => (Operation::FetchCertificate, Asked::Nothing),
             Work::FetchRevocations => (Operation::FetchRevocations, Asked::Nothing),
             Work::FetchManifest(account) => (Operation::FetchManifest(account), Asked::Nothing),
+            // What a bundle begins is sealed under a certificate.
+            Work::FetchBundles(_) if !self.own.is_certified(self.now.wall) => {
+                self.done(work)?;
+                self.schedule(Work::FetchCertificate, self.now.wall)?;
+                return Ok(None);
+            }
             Work::FetchBundles(account) => {
                 let wanted = self.wanted_bundles(account)?;
                 if wanted.is_empty() {
@@ -167,7 +185,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 }
                 (Operation::FetchBundles(account, wanted.clone()), Asked::Bundles(wanted))
             }
-            Work::Submit(account) => return self.submission(account),
+            Work::Submit(account) => {
+                let next = self.submission(account)?;
+                return Ok(next.map(|(submission, number)| (Operation::Submit(submission), Asked::Submission(number))));
+            }
             Work::SendReceipts(_)
             | Work::Acknowledge(_)
             | Work::Upkeep
@@ -177,27 +198,6 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             | Work::RetryHeld => return Ok(None),
         };
         Ok(Some(operation))
-    }
-
-    /// The oldest envelopes that wait for an account's devices: one request at a time for each account, so that they
-    /// arrive in order.
-    fn submission(&mut self, account: AccountId) -> Result<Option<(Operation, Asked)>, ClientError> {
-        self.pump(account)?;
-        let list = submissions(&account);
-        let bounds = self.tx.bounds(list)?;
-        let next = self.tx.items(list, Sealing::System, bounds.start..bounds.start.saturating_add(1))?;
-        let Some(item) = next.into_iter().next() else {
-            if self.own.is_certified(self.now.wall) {
-                self.done(Work::Submit(account))?;
-            }
-            return Ok(None);
-        };
-        let value = item.value.ok_or(ClientError::CORRUPTED)?;
-        let submission: records::Submission = records::read(&value)?;
-        let pairs = submission.devices.iter().zip(submission.envelopes);
-        let addressed = pairs.map(|(device, envelope)| Some(Addressed { to: work::address(device)?, envelope }));
-        let addressed = addressed.collect::<Option<Vec<_>>>().ok_or(ClientError::CORRUPTED)?;
-        Ok(Some((Operation::Submit(account, addressed), Asked::Submission(item.number))))
     }
 
     fn answered(&mut self, work: Work, asked: &Asked, response: Response) -> Result<(), ClientError> {
@@ -215,7 +215,8 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             }
             (Work::FetchCertificate, _, Response::Certificate { device, issuer }) => {
                 self.own.certified(&device, &issuer, now)?;
-                self.done(work)
+                self.done(work)?;
+                self.resume()
             }
             (Work::FetchRevocations, _, Response::Revocations(list)) => {
                 self.own.revoked(&list)?;
@@ -252,66 +253,5 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
 
     fn is_registering(&self, account: AccountId) -> bool {
         self.own.registering && account == self.own.address().account
-    }
-
-    /// The relay says that an account has other devices than envelopes were submitted for (B12.1): by the manifest, and
-    /// only if the pin takes it, envelopes for devices that are gone are dropped, and new ones get the contents too.
-    fn other_devices(&mut self, account: AccountId, number: u64, manifest: &[u8]) -> Result<(), ClientError> {
-        let work = Work::Submit(account);
-        let manifest = v1::Signed::from_bytes(manifest).map_err(|_| ClientError::InvalidResponse)?;
-        let manifest = UnverifiedManifest::parse(&manifest).and_then(UnverifiedManifest::verify);
-        let manifest = manifest.map_err(|_| ClientError::InvalidResponse)?;
-        let mut contact = self.contact(account)?.ok_or(ClientError::NoContact)?;
-        if manifest.account() != account {
-            return Err(ClientError::InvalidResponse);
-        }
-        let before = contact.devices(self.own.address());
-        self.judge_manifest(&mut contact, &manifest, Source::Directory)?;
-        let devices = contact.devices(self.own.address());
-        if devices == before {
-            return self.failed(work);
-        }
-        let list = submissions(&account);
-        let bounds = self.tx.bounds(list)?;
-        let items = self.tx.items(list, Sealing::System, number..bounds.end)?;
-        self.tx.trim(list, bounds.end)?;
-        for value in items.into_iter().filter_map(|item| item.value) {
-            let submission: records::Submission = records::read(&value)?;
-            self.redirect(&submission, &before, &devices, account)?;
-        }
-        self.done(work)?;
-        self.schedule(work, self.now.wall)
-    }
-
-    fn redirect(
-        &mut self,
-        submission: &records::Submission,
-        before: &[DeviceAddress],
-        devices: &[DeviceAddress],
-        account: AccountId,
-    ) -> Result<(), ClientError> {
-        let mut left = records::Submission { devices: Vec::new(), envelopes: Vec::new(), ..submission.clone() };
-        for (device, envelope) in submission.devices.iter().zip(&submission.envelopes) {
-            if work::address(device).is_some_and(|address| devices.contains(&address)) {
-                left.devices.push(device.clone());
-                left.envelopes.push(envelope.clone());
-            }
-        }
-        for device in devices.iter().filter(|device| !before.contains(device)) {
-            for named in &submission.messages {
-                let (message, conversation) = named.split_at_checked(16).ok_or(ClientError::CORRUPTED)?;
-                let item = records::Owed {
-                    format: records::FORMAT,
-                    message: message.to_vec(),
-                    conversation: conversation.to_vec(),
-                    ..records::Owed::default()
-                };
-                self.tx.append(owed(&device.to_bytes()), Sealing::System, &item.encode_to_vec())?;
-            }
-        }
-        if !left.envelopes.is_empty() {
-            self.tx.append(submissions(&account), Sealing::System, &left.encode_to_vec())?;
-        }
-        Ok(())
     }
 }

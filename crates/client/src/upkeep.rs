@@ -1,7 +1,7 @@
 //! What a device looks after by itself: `docs/protocol.md` B2.2 (manifest), B2.7 (certificate), B3.2 (prekeys), B12.5
 //! (outbox).
 
-use carevow_core::identity::{Manifest, ManifestDraft, ManifestPin, Source};
+use carevow_core::identity::ManifestPin;
 use carevow_core::limits::OUTBOX_AGE_MS;
 use carevow_core::prekey::Rotation;
 use carevow_core::time::{DAY_MS, HOUR_MS};
@@ -9,6 +9,7 @@ use carevow_core::{ConversationId, DeviceAddress, MessageId, Timestamp};
 use carevow_store::Sealing;
 use rand_core::TryCryptoRng;
 
+use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::own::Own;
@@ -34,6 +35,23 @@ impl Own {
 }
 
 impl<R: TryCryptoRng> Turn<'_, '_, R> {
+    /// What a new device does first.
+    pub(crate) fn settle_in(&mut self) -> Result<(), ClientError> {
+        let now = self.now.wall;
+        let mut contact = Contact::new(self.own.address().account, Standing::Established);
+        contact.pin = Some(ManifestPin::first(self.own.manifest.clone()));
+        self.put_contact(&contact)?;
+        self.make_prekeys()?;
+        if self.own.key.is_some() {
+            self.schedule(Work::PublishManifest, now)?;
+        }
+        for work in [Work::PublishPrekeys, Work::FetchCertificate, Work::FetchRevocations] {
+            self.schedule(work, now)?;
+        }
+        self.schedule(Work::Upkeep, now.plus(EVERY_MS))?;
+        self.schedule(Work::KeepPrekeys, now.plus(PREKEYS_EVERY_MS))
+    }
+
     /// Everything that time asks for.
     pub(crate) fn upkeep(&mut self) -> Result<(), ClientError> {
         let now = self.now.wall;
@@ -71,23 +89,16 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         }
     }
 
+    /// The primary issues the manifest anew; another device asks for what it issued.
     fn renew_manifest(&mut self) -> Result<(), ClientError> {
         let now = self.now.wall;
-        let Some(key) = self.own.key.as_ref().filter(|_| self.own.manifest.is_expired(now.plus(MANIFEST_LEFT_MS)))
-        else {
+        if !self.own.manifest.is_expired(now.plus(MANIFEST_LEFT_MS)) {
             return Ok(());
-        };
-        let old = &self.own.manifest;
-        let draft = ManifestDraft { devices: old.devices().to_vec(), next_aik: old.next_aik().copied() };
-        let next = Manifest::issue(key, Some(old), draft, now).map_err(|_| ClientError::Internal)?;
-        let account = self.own.address().account;
-        let mut contact = self.contact(account)?.ok_or(ClientError::CORRUPTED)?;
-        let pin = contact.pin.as_ref().map(|pin: &ManifestPin| pin.judge(&next, Source::Message, now));
-        let adoption = pin.and_then(Result::ok).ok_or(ClientError::Internal)?;
-        contact.pin = Some(adoption.pin);
-        self.put_contact(&contact)?;
-        self.own.manifest = next;
-        self.schedule(Work::PublishManifest, now)
+        }
+        match self.own.key.is_some() {
+            true => self.issue_manifest(self.own.manifest.devices().to_vec()),
+            false => self.schedule(Work::FetchManifest(self.own.address().account), now),
+        }
     }
 
     /// What no account acknowledged within 30 d leaves the outbox.
@@ -124,7 +135,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let Some(contact) = self.contact(device.account)? else { return Ok(()) };
         let due = peer.tally.due_since().is_some_and(|due| due <= self.now.wall);
         let listed = contact.devices(self.own.address()).contains(&device);
-        let established = contact.standing == crate::contact::Standing::Established;
+        let established = contact.standing == Standing::Established;
         if due && listed && established && peer.sessions.active().is_some() {
             self.owe_device(device, &[], 0)?;
             self.pump(device.account)?;

@@ -70,7 +70,7 @@ fn t090_receipts_wait_some_seconds_and_strangers_and_repetitions_get_none() {
     assert_eq!(world.requests(&mut bob), []);
     world.wait(29_001);
     assert!(
-        matches!(world.requests(&mut bob).as_slice(), [Operation::Submit(account, _)] if *account == alice.address.account)
+        matches!(world.requests(&mut bob).as_slice(), [Operation::Submit(one)] if one.account == alice.address.account)
     );
     world.mail(&mut alice);
     assert!(alice.events().contains(&Event::Delivered { conversation: sent.conversation, number: sent.number }));

@@ -1,6 +1,6 @@
 //! Requests and answers as lines of text, between a client in one process and the service in another.
 
-use carevow::{Addressed, Operation, Response};
+use carevow::{Addressed, Operation, Response, Submission};
 use carevow_core::{AccountId, DeviceAddress, DeviceId, RegNonce};
 
 /// A request as one line.
@@ -15,9 +15,14 @@ pub fn request(operation: &Operation) -> String {
             let devices = devices.iter().map(|device| device.as_u32().to_string());
             ("bundles", core::iter::once(hex::encode(account.as_bytes())).chain(devices).collect())
         }
-        Operation::Submit(account, envelopes) => {
-            let pairs = envelopes.iter().flat_map(|one| [hex::encode(one.to.to_bytes()), hex::encode(&one.envelope)]);
-            ("submit", core::iter::once(hex::encode(account.as_bytes())).chain(pairs).collect())
+        // The processes of the tests link nothing.
+        Operation::FetchBox(_) | Operation::AppendBox(..) => ("box", Vec::new()),
+        Operation::Submit(submission) => {
+            let devices = submission.devices.iter().map(|device| hex::encode(device.to_bytes())).collect::<Vec<_>>();
+            let pairs = submission.envelopes.iter();
+            let pairs = pairs.flat_map(|one| [hex::encode(one.to.to_bytes()), hex::encode(&one.envelope)]);
+            let head = [hex::encode(submission.account.as_bytes()), devices.join(",")];
+            ("submit", head.into_iter().chain(pairs).collect())
         }
     };
     core::iter::once(name.to_owned()).chain(fields).collect::<Vec<_>>().join(" ")
@@ -42,7 +47,11 @@ pub fn to_operation(line: &str) -> Option<Operation> {
         }
         "submit" => {
             let addressed = |pair: &[&str]| Addressed { to: address(pair[0]), envelope: bytes(&pair[1]) };
-            Operation::Submit(account(), fields[1..].chunks(2).map(addressed).collect())
+            Operation::Submit(Submission {
+                account: account(),
+                devices: fields[1].split(',').map(address).collect(),
+                envelopes: fields[2..].chunks(2).map(addressed).collect(),
+            })
         }
         _ => return None,
     })
@@ -56,7 +65,7 @@ pub fn answer(response: &Response) -> String {
         Response::Revocations(list) => ("revocations", vec![hex::encode(list)]),
         Response::Manifest(manifest) => ("manifest", vec![hex::encode(manifest)]),
         Response::Bundles(bundles) => ("bundles", bundles.iter().map(hex::encode).collect()),
-        Response::Failed => ("failed", Vec::new()),
+        Response::Failed | Response::Box(_) => ("failed", Vec::new()),
         Response::NotFound => ("unknown", Vec::new()),
     };
     core::iter::once(name.to_owned()).chain(fields).collect::<Vec<_>>().join(" ")

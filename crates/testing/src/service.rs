@@ -1,13 +1,14 @@
 //! A delivery service in memory: certificates, a directory that hands out each one-time key once, mailboxes. It checks
 //! what `docs/protocol.md` B21 says that a relay checks, and keeps all that it sees.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use carevow::{Addressed, Operation, Response};
+use carevow::{Addressed, Operation, Response, Submission};
 use carevow_core::identity::{
     Assurance, DeviceTerms, IssuerKey, IssuerTerms, Manifest, Revocations, RootKey, TrustRoots, UnverifiedManifest,
 };
 use carevow_core::ids::Serial;
+use carevow_core::linking::BoxId;
 use carevow_core::prekey::{BundleParts, PrekeyRecord, RecordType};
 use carevow_core::primitives::Ed25519PublicKey;
 use carevow_core::random::draw;
@@ -44,6 +45,7 @@ pub struct Service {
     manifests: BTreeMap<AccountId, Manifest>,
     shelves: BTreeMap<DeviceAddress, Shelf>,
     mailboxes: BTreeMap<DeviceAddress, VecDeque<Mail>>,
+    boxes: BTreeMap<[u8; 16], Vec<Vec<u8>>>,
     /// Every operation and every answer, as bytes: what its operator sees.
     pub seen: Vec<Vec<u8>>,
 }
@@ -62,6 +64,7 @@ impl Service {
             manifests: BTreeMap::new(),
             shelves: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
+            boxes: BTreeMap::new(),
             seen: Vec::new(),
         }
     }
@@ -100,7 +103,12 @@ impl Service {
                 let bundles = devices.iter().filter_map(|device| self.bundle(*account, *device, now, rng));
                 Response::Bundles(bundles.collect())
             }
-            Operation::Submit(account, envelopes) => self.submit(*account, envelopes, now),
+            Operation::FetchBox(id) => Response::Box(self.boxes.get(id.as_bytes()).cloned().unwrap_or_default()),
+            Operation::AppendBox(id, entry) => {
+                self.append_box(id, entry);
+                Response::Done
+            }
+            Operation::Submit(submission) => self.submit(submission, now),
         }
     }
 
@@ -187,17 +195,30 @@ impl Service {
         Some(parts.encode())
     }
 
-    /// All of it or nothing: a device that the account does not list is answered with the manifest (B12.1).
-    fn submit(&mut self, account: AccountId, envelopes: &[Addressed], now: Timestamp) -> Response {
-        let Some(manifest) = self.manifests.get(&account) else { return Response::NotFound };
-        if !envelopes.iter().all(|addressed| manifest.lists(addressed.to)) {
+    /// All of it or nothing: another set of devices than the account's is answered with the manifest (B12.1).
+    fn submit(&mut self, submission: &Submission, now: Timestamp) -> Response {
+        let Some(manifest) = self.manifests.get(&submission.account) else { return Response::NotFound };
+        let listed: BTreeSet<_> = manifest.devices().iter().map(|listed| listed.device.address).collect();
+        let known: BTreeSet<_> = submission.devices.iter().copied().collect();
+        if listed != known || !submission.envelopes.iter().all(|addressed| listed.contains(&addressed.to)) {
             return Response::Manifest(manifest.to_signed().encode_to_vec());
         }
-        for Addressed { to, envelope } in envelopes {
+        for Addressed { to, envelope } in &submission.envelopes {
             self.seen.push(envelope.clone());
             self.mailboxes.entry(*to).or_default().push_back(Mail { received: now, envelope: envelope.clone() });
         }
         Response::Done
+    }
+
+    /// Appends to a box, as anybody can who knows its name.
+    pub fn append_box(&mut self, id: &BoxId, entry: &[u8]) {
+        self.seen.push(entry.to_vec());
+        self.boxes.entry(*id.as_bytes()).or_default().push(entry.to_vec());
+    }
+
+    /// The newest manifest of an account, as it travels.
+    pub fn manifest(&self, account: AccountId) -> Option<Vec<u8>> {
+        self.manifests.get(&account).map(|manifest| manifest.to_signed().encode_to_vec())
     }
 
     /// What waits for a device, the oldest first. It stays until it is acknowledged.

@@ -141,7 +141,7 @@ fn t136_a_process_that_is_killed_five_hundred_times_loses_and_doubles_nothing() 
     let at_worker = texts(&mut worker.client, of, with, &mut rng);
     assert_eq!(at_peer, at_worker);
     assert!(at_peer.values().all(|count| *count == 1), "{at_peer:?}");
-    let from = |who: &str| at_peer.keys().filter(|text| text.starts_with(who)).count() as u32;
+    let from = |who: &str| u32::try_from(at_peer.keys().filter(|text| text.starts_with(who)).count()).unwrap();
     assert!(from("worker") == reported || from("worker") == reported + 1);
     assert_eq!(from("peer"), peer.said);
 }

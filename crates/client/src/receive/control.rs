@@ -134,7 +134,6 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         at: Timestamp,
     ) -> Result<(), ClientError> {
         peer.retry = Some(Retry { failed });
-        peer.refresh = true;
         self.put_peer(peer)?;
         self.schedule(Work::FetchBundles(account), at)
     }

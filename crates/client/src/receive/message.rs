@@ -10,7 +10,7 @@ use rand_core::TryCryptoRng;
 
 use super::Outcome;
 use super::content::nothing;
-use crate::contact::Contact;
+use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::records::{self, FORMAT};
@@ -65,7 +65,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         received: Timestamp,
     ) -> Result<(AcceptedMessage, Outcome), ClientError> {
         match sync {
-            Sync::Sent { peer: Some(_), content, bytes } => {
+            Sync::Sent { peer: Some(peer), content, bytes } => {
+                // Whoever another device of this account writes to is a contact of this one too.
+                if self.contact(peer)?.is_none() {
+                    self.put_contact(&Contact::new(peer, Standing::Established))?;
+                }
                 let key = content.dedupe_key(&from);
                 if self.dedupe(key)?.is_some() {
                     return Ok(nothing(Outcome::Duplicate));

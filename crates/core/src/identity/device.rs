@@ -122,6 +122,11 @@ impl LocalDevice {
         Self { public, dsk, ddk }
     }
 
+    /// The seeds of signing and agreement key, for the encrypted store alone: [`from_seeds`](Self::from_seeds) takes them.
+    pub fn to_seeds(&self) -> [Zeroizing<[u8; 32]>; 2] {
+        [Zeroizing::new(*self.dsk.seed()), Zeroizing::new(*self.ddk.seed())]
+    }
+
     /// The same keys under another address.
     #[cfg(test)]
     pub(crate) fn moved_to(&self, address: DeviceAddress) -> Self {

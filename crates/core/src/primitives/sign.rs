@@ -82,6 +82,11 @@ impl Ed25519Secret {
         Ed25519PublicKey(self.0.verifying_key())
     }
 
+    /// For the store alone.
+    pub(crate) fn seed(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
     #[cfg(test)]
     pub(crate) fn duplicate(&self) -> Self {
         Self(Box::new(SigningKey::from_bytes(self.0.as_bytes())))

@@ -339,7 +339,8 @@ fn name(operation: &Operation) -> &'static str {
         Operation::FetchRevocations => "fetch revocations",
         Operation::FetchManifest(_) => "fetch manifest",
         Operation::FetchBundles(..) => "fetch bundles",
-        Operation::Submit(..) => "submit",
+        Operation::Submit(_) => "submit",
+        Operation::FetchBox(_) | Operation::AppendBox(..) => "box",
     }
 }
 
@@ -350,6 +351,7 @@ fn answer_name(response: &Response) -> &'static str {
         Response::Revocations(_) => "revocations",
         Response::Manifest(_) => "manifest",
         Response::Bundles(_) => "bundles",
+        Response::Box(_) => "box",
         Response::Failed => "failed",
         Response::NotFound => "not found",
     }

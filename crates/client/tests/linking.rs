@@ -1,5 +1,5 @@
 //! A second device of an account: how it comes, what it gets, and how it goes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it is")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop where it is")]
 
 use carevow::core::identity::DeviceKind;
 use carevow::core::linking::{LinkError, RelayUrl};

@@ -1,6 +1,6 @@
 //! Messages as an app sends and reads them.
 
-use carevow_core::content::{Body, Content, Edit, Reaction, Text};
+use carevow_core::content::{Body, Content, Delete, DeleteReason, Edit, Reaction, SentAt, Text};
 use carevow_core::{AccountId, ConversationId, DeviceId, MessageId, Timestamp};
 use carevow_store::{Now, Sealing};
 use rand_core::TryCryptoRng;
@@ -27,6 +27,10 @@ pub struct Message {
     pub delivered: Option<Timestamp>,
     /// When it was read.
     pub read: Option<Timestamp>,
+    /// The number of the edit whose text is shown instead, or of the deletion.
+    pub changed_by: Option<u64>,
+    /// Its author took it back: it is not shown any more.
+    pub taken_back: bool,
 }
 
 impl core::fmt::Debug for Message {
@@ -36,6 +40,12 @@ impl core::fmt::Debug for Message {
 }
 
 impl Message {
+    /// Whether the sender's time agrees with the service's, to a day: else it is flagged where it is shown, and keeps its
+    /// place.
+    pub fn sent_at(&self) -> SentAt {
+        self.content.judge_sent_at(self.at)
+    }
+
     /// Its text, if it is one.
     pub fn text(&self) -> Option<&str> {
         match self.content.body() {
@@ -70,6 +80,18 @@ impl Client {
     ) -> Result<Sent, ClientError> {
         let body = Body::Edit(Edit { target, text: Text { text: text.to_owned(), reply_to: None } });
         self.turn(now, rng, |turn| turn.send(to, body))
+    }
+
+    /// Takes an own message back.
+    pub fn take_back(
+        &mut self,
+        to: AccountId,
+        target: MessageId,
+        reason: DeleteReason,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Sent, ClientError> {
+        self.turn(now, rng, |turn| turn.send(to, Body::Delete(Delete { target, reason })))
     }
 
     /// Puts an emoji on a message, or takes it away.
@@ -114,5 +136,7 @@ fn message(number: u64, stored: &records::StoredMessage) -> Result<Message, Clie
         content: Content::parse(&stored.content).map_err(|_| ClientError::CORRUPTED)?,
         delivered: time(stored.delivered_ms),
         read: time(stored.read_ms),
+        changed_by: stored.changed_by.checked_sub(1),
+        taken_back: stored.taken_back,
     })
 }

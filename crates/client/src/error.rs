@@ -18,9 +18,9 @@ pub enum ClientError {
     /// The account is not known here: introduce it first.
     #[error("the account is no contact")]
     NoContact,
-    /// The conversation is not known here.
-    #[error("there is no such conversation")]
-    NoConversation,
+    /// The message that an edit, a deletion or a reaction names is not here.
+    #[error("there is no such message")]
+    NoMessage,
     /// The contact shows another identity key: the app must show that, and acknowledge it, before anything is sent.
     #[error("the contact's identity changed")]
     IdentityChanged,

@@ -18,6 +18,20 @@ pub enum Event {
     },
     /// An account that is no contact wrote: shown as a request, and nothing is sent to it by itself.
     ContactRequest(AccountId),
+    /// A message says something that this version cannot read: it is kept, for one that can.
+    Unsupported {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Its number there.
+        number: u64,
+    },
+    /// An earlier message was edited or taken back.
+    Changed {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The earlier message's number.
+        number: u64,
+    },
     /// The other account has a message.
     Delivered {
         /// Which conversation.

@@ -257,6 +257,12 @@ pub(crate) struct StoredMessage {
     /// When it was read; 0: not yet.
     #[prost(uint64, tag = "7")]
     pub(crate) read_ms: u64,
+    /// Number of the edit or deletion that counts, plus 1; 0: none.
+    #[prost(uint64, tag = "8")]
+    pub(crate) changed_by: u64,
+    /// It was taken back.
+    #[prost(bool, tag = "9")]
+    pub(crate) taken_back: bool,
 }
 
 /// A content that was received.

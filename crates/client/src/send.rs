@@ -11,6 +11,7 @@ use rand_core::TryCryptoRng;
 
 use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
+use crate::receive::ChangeOf;
 use crate::records::{self, FORMAT};
 use crate::tables::{COUNTERS, MESSAGES, OUTBOX, messages, owed, owed_to_account, unacknowledged};
 use crate::turn::Turn;
@@ -50,6 +51,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let content = draft.build(self.tx.rng())?;
         let copy = content.for_own_devices(Some(to))?;
         let message = content.content().message_id();
+        let judged = self.judge_change(mine.account, content.content())?.map_err(ClientError::InvalidMessage)?;
+        if matches!(judged, ChangeOf::Awaits | ChangeOf::ToNothing) {
+            return Err(ClientError::NoMessage);
+        }
 
         let stored = records::StoredMessage {
             format: FORMAT,
@@ -59,10 +64,15 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             content: content.bytes().to_vec(),
             delivered_ms: 0,
             read_ms: 0,
+            changed_by: 0,
+            taken_back: false,
         };
         let sealing = Sealing::Conversation(conversation);
         let number = self.tx.append(messages(&conversation), sealing, &stored.encode_to_vec())?;
         self.place_message(mine, message, conversation, number)?;
+        if let ChangeOf::Changes(target, change) = judged {
+            self.apply_change(conversation, target, number, change)?;
+        }
 
         let devices = contact.devices(mine);
         let outbox = records::Outbox {

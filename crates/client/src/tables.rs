@@ -46,6 +46,8 @@ tables! {
     COUNTERS = 30,
     /// Envelopes that are held until something comes, by why.
     WAITING = 31,
+    /// Edits and deletions whose message has not come yet.
+    CHANGES = 32,
 }
 
 /// Rows that belong to this device and nothing else.
@@ -97,6 +99,11 @@ pub(crate) const fn unacknowledged(account: &AccountId) -> Family<'_> {
 /// Receipts that a device is owed.
 pub(crate) const fn receipts(device: &[u8; 24]) -> List<'_> {
     List(Family { rows: RECEIPTS, of: PEERS, key: device })
+}
+
+/// Edits and deletions that name this message.
+pub(crate) const fn changes(target: &[u8]) -> List<'_> {
+    List(Family { rows: CHANGES, of: MESSAGES, key: target })
 }
 
 /// `address || conversation`.

@@ -1,7 +1,9 @@
 //! Messages that the user sees: once each, in the order in which they came, with what did not come: `docs/protocol.md`
 //! B9.4.
 
-use carevow_core::content::{Base, Content, DedupeKey, Gap, Repeat, SequenceTracker, Sequenced, Sync, repeat};
+use carevow_core::content::{
+    Base, BodyKind, Content, DedupeKey, Gap, Repeat, SequenceTracker, Sequenced, Sync, repeat,
+};
 use carevow_core::placement::{AcceptedMessage, Occurrence};
 use carevow_core::{ConversationId, DeviceAddress, Timestamp};
 use carevow_store::Sealing;
@@ -9,6 +11,7 @@ use prost::Message as _;
 use rand_core::TryCryptoRng;
 
 use super::Outcome;
+use super::change::ChangeOf;
 use super::content::nothing;
 use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
@@ -43,7 +46,6 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 return Ok(nothing(Outcome::Duplicate));
             }
         }
-        let number = self.store_message(from, content, bytes, received)?;
         self.put_dedupe(key, &records::Dedupe { format: FORMAT, digest: content.digest().to_vec(), receipted_ms: 0 })?;
         if let Some(seq) = content.seq() {
             let (sequenced, next) = self.sequence(from, conversation)?.accept(seq, self.now.wall);
@@ -52,8 +54,26 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 self.events.push(Event::PossibleClone(from));
             }
         }
-        self.events.push(Event::Message { conversation, number });
-        self.owe_receipt(contact, from, content, Occurrence::New)?;
+        // Whatever becomes of it, it came.
+        let judged = match self.judge_change(from.account, content)? {
+            Ok(judged) => judged,
+            Err(rejected) => return Ok(nothing(Outcome::Rejected(rejected))),
+        };
+        let number = self.store_message(from, content, bytes, received)?;
+        self.events.push(match content.kind() {
+            BodyKind::Unsupported => Event::Unsupported { conversation, number },
+            _ => Event::Message { conversation, number },
+        });
+        match judged {
+            ChangeOf::Itself => self.owe_receipt(contact, from, content, Occurrence::New)?,
+            ChangeOf::Changes(target, change) => {
+                self.apply_change(conversation, target, number, change)?;
+                self.owe_receipt(contact, from, content, Occurrence::New)?;
+            }
+            ChangeOf::Awaits => self.await_target(from.account, content, number)?,
+            ChangeOf::ToNothing => {}
+        }
+        self.settle_changes(from.account, content.message_id())?;
         Ok((AcceptedMessage::Content, Outcome::Accepted))
     }
 
@@ -75,7 +95,14 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                     return Ok(nothing(Outcome::Duplicate));
                 }
                 let conversation = content.conversation();
+                let judged = self.judge_change(from.account, &content)?;
                 let number = self.store_message(from, &content, &bytes, received)?;
+                match judged {
+                    Ok(ChangeOf::Changes(target, change)) => self.apply_change(conversation, target, number, change)?,
+                    Ok(ChangeOf::Awaits) => self.await_target(from.account, &content, number)?,
+                    Ok(ChangeOf::Itself | ChangeOf::ToNothing) | Err(_) => {}
+                }
+                self.settle_changes(from.account, content.message_id())?;
                 let record = records::Dedupe { format: FORMAT, digest: content.digest().to_vec(), receipted_ms: 0 };
                 self.put_dedupe(key, &record)?;
                 self.events.push(Event::Message { conversation, number });
@@ -112,6 +139,8 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             content: bytes.to_vec(),
             delivered_ms: 0,
             read_ms: 0,
+            changed_by: 0,
+            taken_back: false,
         };
         let sealing = Sealing::Conversation(conversation);
         let number = self.tx.append(messages(&conversation), sealing, &stored.encode_to_vec())?;
@@ -129,7 +158,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
 
     fn sequence(&mut self, from: DeviceAddress, of: ConversationId) -> Result<SequenceTracker, ClientError> {
         let stored: Option<records::Sequence> = self.record(SEQUENCES, &sequence_key(from, of), Sealing::System)?;
-        let Some(stored) = stored else { return Ok(SequenceTracker::new(Base::One)) };
+        let Some(stored) = stored else {
+            // A device that was linked came when conversations had begun.
+            let base = if self.own.key.is_some() { Base::One } else { Base::FirstSeen };
+            return Ok(SequenceTracker::new(base));
+        };
         let gap = |parts: &[u64]| match parts {
             [from, to, since, reported @ (0 | 1)] => {
                 Some(Gap { from: *from, to: *to, since: Timestamp::from_millis(*since), reported: *reported == 1 })

@@ -1,6 +1,7 @@
 //! Envelopes as they arrive, in the order of `docs/protocol.md` B7.2, B4.5, B6 and B9. A refusal changes nothing but
 //! the list of envelope ids.
 
+mod change;
 mod content;
 mod control;
 mod held;
@@ -32,6 +33,7 @@ use crate::event::Event;
 use crate::tables::{ENVELOPE_LOG, ENVELOPES};
 use crate::turn::Turn;
 use crate::work::Work;
+pub(crate) use change::ChangeOf;
 pub(crate) use held::Why;
 
 /// What came of an envelope.

@@ -181,7 +181,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         Ok(news)
     }
 
-    fn change_message(
+    pub(crate) fn change_message(
         &mut self,
         conversation: ConversationId,
         number: u64,

@@ -3,15 +3,16 @@
 use carevow_core::identity::{IdentityEvent, ManifestPin};
 use carevow_core::placement::{AccountTraffic, Conversation, HourlyRate, ResendTrigger};
 use carevow_core::{AccountId, DeviceAddress, DeviceId, SessionId};
-use carevow_store::Sealing;
+use carevow_store::{Family, Sealing};
 use prost::Message as _;
 use rand_core::TryCryptoRng;
 
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::records::{self, FORMAT};
-use crate::tables::{ALL_CONTACTS, CONTACTS, owed};
+use crate::tables::{ALL_CONTACTS, CONTACTS, PEERS, owed};
 use crate::turn::Turn;
+use crate::work;
 
 /// What an account is to the user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -171,6 +172,38 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             let mine = self.own.address();
             for address in added.into_iter().filter(|address| *address != mine) {
                 self.resend(contact, address, ResendTrigger::NewRegistration)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the sessions with devices that the service has revoked (B7.1 rule 4).
+    pub(crate) fn close_revoked(&mut self) -> Result<(), ClientError> {
+        for contact in self.contacts()? {
+            for device in contact.devices(self.own.address()) {
+                let list = self.own.trust.revocations.as_ref();
+                if list.is_some_and(|list| list.revokes_device(device)) {
+                    self.close_device(device)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Erases the sessions whose time is over (B12.2).
+    pub(crate) fn expire_sessions(&mut self) -> Result<(), ClientError> {
+        for contact in self.contacts()? {
+            let family = Family { rows: PEERS, of: CONTACTS, key: contact.account.as_bytes() };
+            for row in self.tx.family(family, Sealing::System)? {
+                let mut peer = self.peer(work::address(&row.key).ok_or(ClientError::CORRUPTED)?)?;
+                let before: Vec<SessionId> = peer.all_sids().collect();
+                peer.sessions = peer.sessions.expired(self.now.wall);
+                let left: Vec<SessionId> = peer.all_sids().collect();
+                let over: Vec<_> = before.into_iter().filter(|sid| !left.contains(sid)).collect();
+                if !over.is_empty() {
+                    over.into_iter().for_each(|sid| self.drop_session(sid));
+                    self.put_peer(&peer)?;
+                }
             }
         }
         Ok(())

@@ -88,9 +88,10 @@ impl Client {
         let InFlight { work, asked } = self.in_flight.remove(&id).ok_or(ClientError::InvalidResponse)?;
         let answered = self.turn(now, rng, |turn| turn.answered(work, &asked, response));
         match answered {
-            Err(ClientError::InvalidResponse) => {
+            // Whatever is wrong with the answer, or with what it led to: it is asked for again, later, and holds up nothing else.
+            Err(error) if !matches!(error, ClientError::Store(_)) => {
                 self.turn(now, rng, |turn| turn.failed(work))?;
-                Err(ClientError::InvalidResponse)
+                Err(error)
             }
             answered => answered,
         }
@@ -221,6 +222,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             (Work::FetchRevocations, _, Response::Revocations(list)) => {
                 self.own.revoked(&list)?;
                 self.done(work)?;
+                self.close_revoked()?;
                 self.schedule(Work::RetryHeld, now)
             }
             (Work::FetchManifest(account), _, response) if self.is_registering(account) => match response {

@@ -75,7 +75,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         self.expire_outbox()
     }
 
-    /// Prekeys, twice a day.
+    /// Prekeys and sessions, twice a day.
     pub(crate) fn look_after_prekeys(&mut self) -> Result<(), ClientError> {
         let now = self.now.wall;
         self.done(Work::KeepPrekeys)?;
@@ -83,6 +83,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         if self.own.registering {
             return Ok(());
         }
+        self.expire_sessions()?;
         match self.keep_prekeys()? {
             true => self.schedule(Work::PublishPrekeys, now),
             false => Ok(()),

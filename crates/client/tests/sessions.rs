@@ -259,3 +259,21 @@ fn t112_a_device_with_an_older_store_registers_anew_and_uses_no_old_session() {
     assert!(!texts.contains(&"not sent yet".to_owned()));
     assert_eq!(resets(&alice.events()), 0);
 }
+
+#[test]
+fn t022_a_revoked_device_is_sent_nothing_and_its_sessions_are_closed() {
+    let mut world = World::new(22);
+    let (mut alice, mut bob) = world.acquainted();
+    world.service.revoke(bob.address);
+    world.wait(2 * DAY_MS);
+    world.requests(&mut alice);
+    // What he sends on the old session opens nowhere.
+    bob.says(&alice, "still there", &mut world);
+    world.requests(&mut bob);
+    let outcomes = world.mail(&mut alice);
+    assert!(!outcomes.is_empty() && outcomes.iter().all(|one| matches!(one, Outcome::Failed(_))), "{outcomes:?}");
+    // And what is sent to him waits for a bundle that no certificate vouches for.
+    alice.says(&bob, "for nobody", &mut world);
+    let asked = world.requests(&mut alice);
+    assert!(!asked.iter().any(|one| matches!(one, Operation::Submit(_))), "nothing leaves");
+}

@@ -46,6 +46,7 @@ pub struct Service {
     shelves: BTreeMap<DeviceAddress, Shelf>,
     mailboxes: BTreeMap<DeviceAddress, VecDeque<Mail>>,
     boxes: BTreeMap<[u8; 16], Vec<Vec<u8>>>,
+    revoked: Vec<DeviceAddress>,
     /// Every operation and every answer, as bytes: what its operator sees.
     pub seen: Vec<Vec<u8>>,
 }
@@ -65,6 +66,7 @@ impl Service {
             shelves: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
             boxes: BTreeMap::new(),
+            revoked: Vec::new(),
             seen: Vec::new(),
         }
     }
@@ -164,6 +166,7 @@ impl Service {
             seq: now.as_millis() / HOUR_MS,
             issued_at: Timestamp::from_millis(now.as_millis() / HOUR_MS * HOUR_MS),
             next_update: Timestamp::from_millis(now.as_millis() / HOUR_MS * HOUR_MS).plus(DAY_MS),
+            devices: self.revoked.clone(),
             ..Revocations::default()
         };
         self.root.revoke(&revocations).encode_to_vec()
@@ -208,6 +211,11 @@ impl Service {
             self.mailboxes.entry(*to).or_default().push_back(Mail { received: now, envelope: envelope.clone() });
         }
         Response::Done
+    }
+
+    /// Revokes a device: the next list says so.
+    pub fn revoke(&mut self, device: DeviceAddress) {
+        self.revoked.push(device);
     }
 
     /// Appends to a box, as anybody can who knows its name.

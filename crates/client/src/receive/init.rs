@@ -62,6 +62,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let address = envelope.certificate.device.address;
         let mut peer = self.peer(address)?;
         let Some(accepted) = self.accept(envelope, &init, &peer)? else {
+            // What fails counts too, or its sender could keep this device busy.
+            if contact.pin.is_some() {
+                self.put_contact(&contact)?;
+            }
             return self.unreadable(envelope, &contact, DecryptError::DecryptFailed);
         };
 

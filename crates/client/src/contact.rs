@@ -11,7 +11,7 @@ use crate::error::ClientError;
 use crate::event::Event;
 use crate::records::{self, FORMAT};
 use crate::tables::{ALL_CONTACTS, CONTACTS, PEERS, owed};
-use crate::turn::Turn;
+use crate::turn::{Kept, Turn};
 use crate::work;
 
 /// What an account is to the user.
@@ -52,6 +52,7 @@ impl Standing {
 }
 
 /// An account.
+#[derive(Clone)]
 pub(crate) struct Contact {
     pub(crate) account: AccountId,
     /// `None` before anything of it was verified.
@@ -119,11 +120,25 @@ impl Contact {
 impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// What is known of an account.
     pub(crate) fn contact(&mut self, account: AccountId) -> Result<Option<Contact>, ClientError> {
-        let bytes = self.tx.get(CONTACTS, account.as_bytes(), Sealing::System)?;
-        bytes.map(|bytes| Contact::load(account, &bytes)).transpose()
+        if let Some(known) = self.read.contacts.get(&account) {
+            return Ok(Some(known.value.clone()));
+        }
+        let Some(bytes) = self.tx.get(CONTACTS, account.as_bytes(), Sealing::System)? else { return Ok(None) };
+        let contact = Contact::load(account, &bytes)?;
+        self.read.contacts.insert(account, Kept::read(contact.clone()));
+        Ok(Some(contact))
     }
 
     pub(crate) fn put_contact(&mut self, contact: &Contact) -> Result<(), ClientError> {
+        let known = self.read.contacts.insert(contact.account, Kept::changed(contact.clone()));
+        // A family must be complete before it is read: a new one is written at once.
+        if known.is_none() {
+            self.write_contact(contact)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write_contact(&mut self, contact: &Contact) -> Result<(), ClientError> {
         let key = contact.account.as_bytes();
         Ok(self.tx.put(CONTACTS, key, Some(ALL_CONTACTS), Sealing::System, &contact.to_bytes())?)
     }
@@ -131,10 +146,16 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// All accounts, this device's own among them.
     pub(crate) fn contacts(&mut self) -> Result<Vec<Contact>, ClientError> {
         let rows = self.tx.family(ALL_CONTACTS, Sealing::System)?;
-        let load = |row: &carevow_store::Row| {
-            Contact::load(AccountId::from_slice(&row.key).ok_or(ClientError::CORRUPTED)?, &row.value)
-        };
-        rows.iter().map(load).collect()
+        let account = |row: &carevow_store::Row| AccountId::from_slice(&row.key).ok_or(ClientError::CORRUPTED);
+        let mut contacts = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let account = account(row)?;
+            contacts.push(match self.read.contacts.get(&account) {
+                Some(known) => known.value.clone(),
+                None => Contact::load(account, &row.value)?,
+            });
+        }
+        Ok(contacts)
     }
 
     /// Takes the next pin of an account, and does at once what its changes ask for: sessions with devices that are gone

@@ -11,9 +11,10 @@ use rand_core::TryCryptoRng;
 use crate::error::ClientError;
 use crate::records::{self, FORMAT};
 use crate::tables::{CONTACTS, PEERS};
-use crate::turn::Turn;
+use crate::turn::{Kept, Turn};
 
 /// One registration of one device.
+#[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) address: DeviceAddress,
     pub(crate) sessions: DeviceSessions,
@@ -136,13 +137,27 @@ impl Peer {
 impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// What is known of a device: nothing, if it was never met.
     pub(crate) fn peer(&mut self, address: DeviceAddress) -> Result<Peer, ClientError> {
-        match self.tx.get(PEERS, &address.to_bytes(), Sealing::System)? {
-            None => Ok(Peer::new(address)),
-            Some(bytes) => Peer::load(address, &bytes),
+        if let Some(known) = self.read.peers.get(&address) {
+            return Ok(known.value.clone());
         }
+        let Some(bytes) = self.tx.get(PEERS, &address.to_bytes(), Sealing::System)? else {
+            return Ok(Peer::new(address));
+        };
+        let peer = Peer::load(address, &bytes)?;
+        self.read.peers.insert(address, Kept::read(peer.clone()));
+        Ok(peer)
     }
 
     pub(crate) fn put_peer(&mut self, peer: &Peer) -> Result<(), ClientError> {
+        let known = self.read.peers.insert(peer.address, Kept::changed(peer.clone()));
+        // A family must be complete before it is read: a new one is written at once.
+        if known.is_none() {
+            self.write_peer(peer)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write_peer(&mut self, peer: &Peer) -> Result<(), ClientError> {
         let family = Family { rows: PEERS, of: CONTACTS, key: peer.address.account.as_bytes() };
         Ok(self.tx.put(PEERS, &peer.address.to_bytes(), Some(family), Sealing::System, &peer.to_bytes())?)
     }

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use carevow_core::SessionId;
 use carevow_core::ratchet::Session;
+use carevow_core::{AccountId, DeviceAddress, SessionId};
 use carevow_store::{Now, Sealing, Table, Transaction};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
+use crate::contact::Contact;
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::own::Own;
+use crate::peer::Peer;
 use crate::records::{self, Record};
 use crate::tables::{ALL_SESSIONS, SESSIONS};
 
@@ -21,7 +23,31 @@ pub(crate) struct Turn<'t, 's, R> {
     pub(crate) now: Now,
     pub(crate) own: Own,
     pub(crate) events: Vec<Event>,
+    pub(crate) read: Read,
     sessions: Sessions,
+}
+
+/// Accounts and devices that this turn has read: those that changed are written once, at its end.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub(crate) contacts: BTreeMap<AccountId, Kept<Contact>>,
+    pub(crate) peers: BTreeMap<DeviceAddress, Kept<Peer>>,
+}
+
+/// A record in memory.
+pub(crate) struct Kept<T> {
+    pub(crate) value: T,
+    changed: bool,
+}
+
+impl<T> Kept<T> {
+    pub(crate) const fn read(value: T) -> Self {
+        Self { value, changed: false }
+    }
+
+    pub(crate) const fn changed(value: T) -> Self {
+        Self { value, changed: true }
+    }
 }
 
 /// Sessions that this turn has read: those that changed are written once, at its end.
@@ -40,12 +66,20 @@ struct Slot {
 impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
     /// A turn on the store's account.
     pub(crate) fn begin(tx: &'t mut Transaction<'s, R>, own: Own, now: Now) -> Self {
-        Self { tx, now, own, events: Vec::new(), sessions: Sessions::default() }
+        Self { tx, now, own, events: Vec::new(), read: Read::default(), sessions: Sessions::default() }
     }
 
     /// Writes what is still to be written; what the app is told, and this device as it is now.
     pub(crate) fn finish(self) -> Result<(Vec<Event>, Own), ClientError> {
-        let Self { tx, sessions, events, mut own, .. } = self;
+        let mut this = self;
+        let Read { contacts, peers } = core::mem::take(&mut this.read);
+        for contact in contacts.into_values().filter(|kept| kept.changed) {
+            this.write_contact(&contact.value)?;
+        }
+        for peer in peers.into_values().filter(|kept| kept.changed) {
+            this.write_peer(&peer.value)?;
+        }
+        let Self { tx, sessions, events, mut own, .. } = this;
         for (sid, slot) in sessions.read {
             match slot {
                 Some(Slot { session, changed: true }) => {

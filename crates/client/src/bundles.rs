@@ -11,12 +11,12 @@ use carevow_core::prekey::{
 use carevow_core::ratchet::Session;
 use carevow_core::time::{DAY_MS, HOUR_MS};
 use carevow_core::wire::v1;
-use carevow_core::{AccountId, DeviceId};
+use carevow_core::{AccountId, DeviceId, Timestamp};
 use carevow_store::Sealing;
 use prost::Message as _;
 use rand_core::TryCryptoRng;
 
-use crate::contact::Contact;
+use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::peer::Peer;
@@ -41,6 +41,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// has run out.
     pub(crate) fn wanted_bundles(&mut self, account: AccountId) -> Result<Vec<DeviceId>, ClientError> {
         let Some(contact) = self.contact(account)? else { return Ok(Vec::new()) };
+        if contact.standing == Standing::Blocked || contact.is_held_up() {
+            return Ok(Vec::new());
+        }
         if contact.pin.is_none() {
             return Ok(contact.candidates);
         }
@@ -63,6 +66,20 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             }
         }
         Ok(wanted)
+    }
+
+    /// When the first bundle is wanted that is not wanted yet.
+    pub(crate) fn bundles_wanted_later(&mut self, account: AccountId) -> Result<Option<Timestamp>, ClientError> {
+        let Some(contact) = self.contact(account)? else { return Ok(None) };
+        let mut first = None;
+        for address in contact.devices(self.own.address()) {
+            let peer = self.peer(address)?;
+            let waits = !self.tx.bounds(owed(&address.to_bytes()))?.is_empty();
+            if peer.bundle_after > self.now.wall && (peer.wants_bundle() || waits) {
+                first = first.into_iter().chain([peer.bundle_after]).min();
+            }
+        }
+        Ok(first)
     }
 
     /// Makes sessions from bundles, and encrypts what waited for them. A device that was asked for and gave none is asked
@@ -88,7 +105,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let Some(contact) = self.contact(account)? else { return Ok(()) };
         if contact.pin.is_none() {
             // Nothing vouched for the account: it is looked up anew, after a while.
-            return self.failed(Work::FetchBundles(account));
+            self.put_contact(&Contact { candidates: Vec::new(), ..contact })?;
+            self.done(Work::FetchBundles(account))?;
+            return self.failed(Work::FetchManifest(account));
         }
         for address in contact.devices(self.own.address()) {
             if asked.contains(&address.device) && !used.contains(&address.device) {
@@ -110,6 +129,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     ) -> Result<Result<(), Unused>, ClientError> {
         let now = self.now.wall;
         let mut contact = self.contact(account)?.ok_or(ClientError::NoContact)?;
+        if contact.standing == Standing::Blocked || contact.is_held_up() {
+            return Ok(Err(Unused::Blocked));
+        }
         let target = BundleTarget { account, device, pin: contact.pin.as_ref() };
         let verified = UnverifiedBundle::parse(bytes).and_then(|bundle| bundle.verify(&self.own.trust, &target, now));
         let verified = match verified {
@@ -159,7 +181,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         // Only a refresh is announced: that this device could not read something is no secret (B12.3).
         if let Some(old) = peer.sessions.active().copied().filter(|_| peer.retry.is_none()) {
             let announced = self.control(contact.account, Control::Refresh(sid))?;
-            parts.push(self.one(&old.sid, to, EnvelopeForm::Session, announced.bytes(), 0)?);
+            parts.push(self.one(&old.sid, to, EnvelopeForm::Sealed, announced.bytes(), 0)?);
         }
         let origin = Origin::Ours { confirmed_at: None };
         let placement =
@@ -199,7 +221,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let Some(mut contact) = self.contact(account)? else { return self.done(Work::FetchManifest(account)) };
         self.done(Work::FetchManifest(account))?;
         if contact.pin.is_some() {
-            return self.judge_manifest(&mut contact, &manifest, carevow_core::identity::Source::Directory);
+            return self.judge_unvouched(&mut contact, &manifest);
         }
         contact.candidates = manifest.devices().iter().map(|listed| listed.device.address.device).collect();
         self.put_contact(&contact)?;

@@ -41,6 +41,8 @@ pub struct Client {
     /// This device as the last turn left it, and the number of the turn for which that is still right.
     known: Option<(u64, Own)>,
     /// Another device that is being linked.
+    /// The store is older than it was, and what follows from that is not durable yet.
+    rolled_back: bool,
     pub(crate) linking: Option<Primary>,
     pub(crate) link_request_id: Option<RequestId>,
 }
@@ -112,6 +114,7 @@ impl Client {
             in_flight: BTreeMap::new(),
             last_request: 0,
             known: None,
+            rolled_back: false,
             linking: None,
             link_request_id: None,
         }
@@ -125,11 +128,20 @@ impl Client {
         rng: &mut impl TryCryptoRng,
     ) -> Result<Vec<Outcome>, ClientError> {
         if self.store.unlock(access, now)? == Unlocked::RolledBack {
+            self.rolled_back = true;
+        }
+        if self.rolled_back {
             self.in_flight.clear();
-            self.turn(now, rng, |turn| {
+            let wiped = self.turn(now, rng, |turn| {
                 turn.events.push(Event::RolledBack);
                 turn.lose_registration()
-            })?;
+            });
+            // Nothing is done with what was not wiped: the next unlocking tries again.
+            if let Err(error) = wiped {
+                self.lock()?;
+                return Err(error);
+            }
+            self.rolled_back = false;
         }
         let mut outcomes = Vec::new();
         loop {
@@ -137,7 +149,12 @@ impl Client {
                 let held = turn.tx.held(HELD_AT_ONCE)?;
                 let mut outcomes = Vec::with_capacity(held.len());
                 for envelope in &held {
-                    outcomes.push(turn.receive(envelope.received, &envelope.envelope)?);
+                    let outcome = match turn.receive(envelope.received, &envelope.envelope)? {
+                        // The mailbox has forgotten it: it waits here.
+                        Outcome::NotNow => turn.hold_for_a_moment(envelope.received, &envelope.envelope)?,
+                        outcome => outcome,
+                    };
+                    outcomes.push(outcome);
                     turn.tx.release(envelope)?;
                 }
                 Ok(outcomes)
@@ -194,6 +211,7 @@ impl Client {
             let mut contact = contact.unwrap_or_else(|| Contact::new(account, Standing::Established));
             contact.standing = Standing::Established;
             turn.put_contact(&contact)?;
+            turn.pump(account)?;
             Ok(pair_id(&own, &account))
         })
     }
@@ -241,7 +259,8 @@ impl Client {
             contact.pin = Some(pin.acknowledge(&aik).ok_or(ClientError::InvalidInput)?);
             turn.put_contact(&contact)?;
             turn.schedule(Work::FetchManifest(account), now.wall)?;
-            turn.schedule(Work::RetryHeld, now.wall)
+            turn.schedule(Work::RetryHeld, now.wall)?;
+            turn.pump(account)
         })
     }
 
@@ -276,6 +295,17 @@ impl Client {
         });
         match taken {
             Err(ClientError::Store(carevow_store::StoreError::Locked)) => self.hold(deliveries),
+            // One of them is at fault: it must not hold up the others.
+            Err(error) if error.is_of_one_thing() => {
+                let one = |delivery: &Delivery<'_>| {
+                    let taken = self.turn(now, rng, |turn| turn.receive(delivery.received, delivery.envelope));
+                    match taken {
+                        Err(error) if error.is_of_one_thing() => Ok(Outcome::NotNow),
+                        taken => taken,
+                    }
+                };
+                deliveries.iter().map(one).collect()
+            }
             taken => taken,
         }
     }

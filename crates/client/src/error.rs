@@ -53,6 +53,14 @@ impl ClientError {
         matches!(self, Self::Store(error) if error.retryable())
     }
 
+    /// Whether it comes from one message, answer or row, and says nothing of the next.
+    pub(crate) const fn is_of_one_thing(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(error, StoreError::Corrupted(Damage::Row)),
+            _ => true,
+        }
+    }
+
     /// What was read is not what was written.
     pub(crate) const CORRUPTED: Self = Self::Store(StoreError::Corrupted(Damage::Row));
 }

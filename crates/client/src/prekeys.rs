@@ -6,7 +6,8 @@ use carevow_core::identity::LocalDevice;
 use carevow_core::limits::{ONE_TIME_KEMS, ONE_TIME_KEYS};
 use carevow_core::placement::ServedBy;
 use carevow_core::prekey::{
-    EnvelopePrekey, HeldPrekey, KemPrekey, KeyId, OneTimePrekey, PrekeyRecord, RecordType, SignedPrekey, Standing, plan,
+    EnvelopePrekey, HeldPrekey, KemPrekey, KeyId, OneTimePrekey, PrekeyRecord, RecordType, SignedPrekey, Standing,
+    plan, refill,
 };
 use carevow_core::random::RandomError;
 use carevow_core::wire::v1;
@@ -299,6 +300,18 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             self.delete_prekey(of, id)?;
         }
         Ok(unpublished)
+    }
+
+    /// Fills the stock of one-time prekeys up, in whole batches (B3.2 rule 3); whether there are new ones.
+    pub(crate) fn refill_prekeys(&mut self, one_time: usize, one_time_kem: usize) -> Result<bool, ClientError> {
+        let mut made = false;
+        for (of, left) in [(RecordType::OneTime, one_time), (RecordType::OneTimeKem, one_time_kem)] {
+            for _ in 0..refill(of, left) {
+                self.make_prekey(of)?;
+                made = true;
+            }
+        }
+        Ok(made)
     }
 
     /// Deletes all of them, with what their numbers say of INITs.

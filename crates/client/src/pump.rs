@@ -19,7 +19,7 @@ use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::peer::Peer;
 use crate::records::{self, FORMAT};
-use crate::tables::{owed, submissions};
+use crate::tables::{owed, owed_to_account, submissions};
 use crate::turn::Turn;
 use crate::work::Work;
 
@@ -51,11 +51,13 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             return Ok(());
         }
         if contact.pin.is_none() {
-            let work = match contact.candidates.is_empty() {
-                true => Work::FetchManifest(account),
-                false => Work::FetchBundles(account),
+            // Nothing is asked about an account that there is nothing to send to.
+            let waits = !self.tx.bounds(owed_to_account(&account))?.is_empty();
+            return match (waits, contact.candidates.is_empty()) {
+                (false, _) => Ok(()),
+                (true, true) => self.schedule(Work::FetchManifest(account), now),
+                (true, false) => self.schedule(Work::FetchBundles(account), now),
             };
-            return self.schedule(work, now);
         }
         let mut submission = records::Submission { format: FORMAT, ..records::Submission::default() };
         let mut bundle_at = None;
@@ -117,13 +119,13 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         if stored.message.is_empty() {
             let form = if stored.content.is_empty() { Form::Empty } else { Form::Content };
             let bytes = Zeroizing::new(stored.content);
-            return Ok(Some(Item { bytes, minimum_body, form, counts: false, message: None }));
+            return Ok(Some(Item { bytes, minimum_body, form, counts: stored.copy, message: None }));
         }
         let message = MessageId::from_slice(&stored.message).ok_or(ClientError::CORRUPTED)?;
         let conversation = ConversationId::from_slice(&stored.conversation).ok_or(ClientError::CORRUPTED)?;
         let Some(outbox) = self.outbox(message, conversation)? else { return Ok(None) };
-        let bytes = Zeroizing::new(if stored.copy { outbox.copy } else { outbox.content });
-        let message = (!stored.copy).then_some((message, conversation));
+        let bytes = Zeroizing::new(outbox.content);
+        let message = Some((message, conversation));
         Ok(Some(Item { bytes, minimum_body, form: Form::Content, counts: true, message }))
     }
 
@@ -135,7 +137,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             return Err(ClientError::Internal);
         };
         let Some(active) = peer.sessions.active().copied() else { return Ok(Encrypted::NeedsBundle) };
-        let session = self.session(&active.sid)?.ok_or(ClientError::CORRUPTED)?;
+        let Some(session) = self.session(&active.sid)? else {
+            // A session that is gone is closed, and holds up nothing else.
+            peer.sessions = peer.sessions.closed(&active.sid);
+            return Ok(Encrypted::NeedsBundle);
+        };
         let unanswered = session.unanswered();
         let chain = SendingChain {
             n: session.sent_in_chain(),
@@ -163,7 +169,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let mut parts = Vec::new();
         match travels {
             EnvelopeForm::Wait => return Ok(Encrypted::NeedsBundle),
-            EnvelopeForm::Session if item.form == Form::Content && self.must_introduce(told_at)? => {
+            EnvelopeForm::Session if self.must_introduce(told_at)? => {
                 let info = self.sender_info(contact.account)?;
                 parts.push(self.one(
                     &active.sid,
@@ -213,10 +219,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     /// since this device's ENV record was replaced (B7.1).
     fn must_introduce(&mut self, told_at: carevow_core::Timestamp) -> Result<bool, ClientError> {
         let old = told_at == carevow_core::Timestamp::default() || self.now.wall.since(told_at) >= SENDER_INFO_AGE_MS;
-        Ok(old || self.envelope_key_made_at()?.is_some_and(|made| made > told_at))
+        let newer = self.own.manifest.issued_at() > told_at;
+        Ok(old || newer || self.envelope_key_made_at()?.is_some_and(|made| made > told_at))
     }
 
-    fn sender_info(&mut self, to: AccountId) -> Result<carevow_core::content::Outgoing, ClientError> {
+    pub(crate) fn sender_info(&mut self, to: AccountId) -> Result<carevow_core::content::Outgoing, ClientError> {
         let env = self.own_envelope_record()?;
         let certificates = self.own.certificates.clone().ok_or(ClientError::Internal)?;
         let info = SenderInfo {

@@ -163,7 +163,7 @@ pub(crate) struct Owed {
     pub(crate) message: Vec<u8>,
     #[prost(bytes = "vec", tag = "3")]
     pub(crate) conversation: Vec<u8>,
-    /// Another device of this account: it gets the copy.
+    /// `content` is the copy that another device of this account gets.
     #[prost(bool, tag = "4")]
     pub(crate) copy: bool,
     /// A content that is in no outbox: a receipt, a control; empty with no message: an acknowledgement.
@@ -181,9 +181,6 @@ pub(crate) struct Outbox {
     pub(crate) format: u32,
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) content: Vec<u8>,
-    /// What the other devices of this account get.
-    #[prost(bytes = "vec", tag = "3")]
-    pub(crate) copy: Vec<u8>,
     /// Number of the message in its conversation.
     #[prost(uint64, tag = "4")]
     pub(crate) number: u64,

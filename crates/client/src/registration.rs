@@ -112,6 +112,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             self.schedule(work, now)?;
         }
         self.events.push(Event::Registered(self.own.address()));
+        self.tell_contacts()?;
         self.pump_all(old.account)
     }
 

@@ -34,6 +34,8 @@ pub enum Operation {
     PublishManifest(Vec<u8>),
     /// Prekey records of this device.
     PublishPrekeys(Vec<Vec<u8>>),
+    /// How many one-time prekeys of this device the directory has left.
+    CountPrekeys,
     /// This device's certificate, and its issuer's.
     FetchCertificate,
     /// The newest revocation list.
@@ -76,6 +78,13 @@ pub struct Addressed {
 pub enum Response {
     /// It is done: published, or accepted for delivery.
     Done,
+    /// One-time prekeys that are left.
+    PrekeysLeft {
+        /// X25519.
+        one_time: usize,
+        /// ML-KEM.
+        one_time_kem: usize,
+    },
     /// The certificate of this device, and of its issuer.
     Certificate {
         /// Container.

@@ -1,5 +1,6 @@
 //! From work to requests, and from answers to what they change.
 
+use carevow_core::prekey::refill_at;
 use carevow_core::{AccountId, DeviceId, Timestamp};
 use carevow_store::Now;
 use prost::Message as _;
@@ -30,38 +31,21 @@ impl Client {
     /// The next thing to do on the network, if there is any: until this says `None`, one after the other or several at
     /// once. What is not answered, because the process ended, is asked for again.
     pub fn poll_request(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<Option<Request>, ClientError> {
-        if let Some(operation) = self.link_request() {
+        self.due_now(now, rng)?;
+        let Some((work, operation, asked)) = self.next_operation(now, rng)? else {
+            let Some(operation) = self.link_request(now.wall) else { return Ok(None) };
             self.last_request = self.last_request.saturating_add(1);
             let id = RequestId(self.last_request);
             self.link_request_id = Some(id);
             return Ok(Some(Request { id, credential: Credential::None, operation }));
-        }
-        let busy: Vec<Work> = self.in_flight.values().map(|in_flight| in_flight.work).collect();
-        let next = self.turn(now, rng, |turn| {
-            turn.due_now()?;
-            // One piece of work may turn out to need another first: a certificate.
-            for _ in 0..2 {
-                for (from, work) in turn.work()? {
-                    if from > turn.now.wall {
-                        break;
-                    }
-                    if busy.contains(&work) {
-                        continue;
-                    }
-                    if let Some((operation, asked)) = turn.operation(work)? {
-                        return Ok(Some((work, operation, asked)));
-                    }
-                }
-            }
-            Ok(None)
-        })?;
-        let Some((work, operation, asked)) = next else { return Ok(None) };
+        };
         self.last_request = self.last_request.saturating_add(1);
         let id = RequestId(self.last_request);
         let credential = match operation {
-            Operation::PublishManifest(_) | Operation::PublishPrekeys(_) | Operation::FetchCertificate => {
-                Credential::Device
-            }
+            Operation::PublishManifest(_)
+            | Operation::PublishPrekeys(_)
+            | Operation::CountPrekeys
+            | Operation::FetchCertificate => Credential::Device,
             Operation::FetchRevocations
             | Operation::FetchManifest(_)
             | Operation::FetchBundles(..)
@@ -71,6 +55,58 @@ impl Client {
         };
         self.in_flight.insert(id, InFlight { work, asked });
         Ok(Some(Request { id, credential, operation }))
+    }
+
+    /// Does what is due and needs no network, each in a turn of its own: what fails holds up nothing else.
+    fn due_now(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<(), ClientError> {
+        for work in self.due(now, rng)?.into_iter().filter(|work| work.is_local()) {
+            let done = self.turn(now, rng, |turn| turn.perform(work));
+            self.put_off(work, done, now, rng)?;
+        }
+        Ok(())
+    }
+
+    /// The first piece of work that asks the network for something.
+    fn next_operation(
+        &mut self,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Option<(Work, Operation, Asked)>, ClientError> {
+        // One piece of work may turn out to need another first: a certificate.
+        for _ in 0..2 {
+            let busy: Vec<Work> = self.in_flight.values().map(|in_flight| in_flight.work).collect();
+            let due = self.due(now, rng)?.into_iter().filter(|work| !work.is_local() && !busy.contains(work));
+            for work in due {
+                let operation = self.turn(now, rng, |turn| turn.operation(work));
+                if let Some(Some((operation, asked))) = self.put_off(work, operation, now, rng)? {
+                    return Ok(Some((work, operation, asked)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn due(&mut self, now: Now, rng: &mut impl TryCryptoRng) -> Result<Vec<Work>, ClientError> {
+        let work = self.turn(now, rng, |turn| turn.work())?;
+        Ok(work.into_iter().filter(|(from, _)| *from <= now.wall).map(|(_, work)| work).collect())
+    }
+
+    /// What failed, and not because of the disk or the lock, is tried again later.
+    fn put_off<T>(
+        &mut self,
+        work: Work,
+        result: Result<T, ClientError>,
+        now: Now,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Option<T>, ClientError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_of_one_thing() => {
+                self.turn(now, rng, |turn| turn.failed(work))?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// What came of a request. An answer that does not fit is an error, and the request is asked for again.
@@ -89,7 +125,7 @@ impl Client {
         let answered = self.turn(now, rng, |turn| turn.answered(work, &asked, response));
         match answered {
             // Whatever is wrong with the answer, or with what it led to: it is asked for again, later, and holds up nothing else.
-            Err(error) if !matches!(error, ClientError::Store(_)) => {
+            Err(error) if error.is_of_one_thing() => {
                 self.turn(now, rng, |turn| turn.failed(work))?;
                 Err(error)
             }
@@ -114,45 +150,27 @@ impl Client {
 }
 
 impl<R: TryCryptoRng> Turn<'_, '_, R> {
-    /// Does what is due and needs no network.
-    fn due_now(&mut self) -> Result<(), ClientError> {
-        for (from, work) in self.work()? {
-            if from > self.now.wall {
-                break;
-            }
-            match work {
-                Work::Upkeep => self.upkeep()?,
-                Work::KeepPrekeys => self.look_after_prekeys()?,
-                Work::SendReceipts(device) => {
-                    self.done(work)?;
-                    self.send_receipts(device)?;
-                }
-                Work::Acknowledge(device) => {
-                    self.done(work)?;
-                    self.acknowledge(device)?;
-                }
-                Work::Settle(device) => {
-                    self.done(work)?;
-                    self.settle(device)?;
-                }
-                Work::ReportGaps(device, conversation) => {
-                    self.done(work)?;
-                    self.report_gaps(device, conversation)?;
-                }
-                Work::RetryHeld => {
-                    self.done(work)?;
-                    self.retry_held()?;
-                }
-                Work::PublishManifest
-                | Work::PublishPrekeys
-                | Work::FetchCertificate
-                | Work::FetchRevocations
-                | Work::FetchManifest(_)
-                | Work::FetchBundles(_)
-                | Work::Submit(_) => {}
-            }
+    /// Does a piece of work that needs no network.
+    fn perform(&mut self, work: Work) -> Result<(), ClientError> {
+        self.done(work)?;
+        match work {
+            Work::Upkeep => self.upkeep(),
+            Work::KeepPrekeys => self.look_after_prekeys(),
+            Work::SendReceipts(device) => self.send_receipts(device),
+            Work::Acknowledge(device) => self.acknowledge(device),
+            Work::Introduce(device) => self.introduce(device),
+            Work::Settle(device) => self.settle(device),
+            Work::ReportGaps(device, conversation) => self.report_gaps(device, conversation),
+            Work::RetryHeld => self.retry_held(),
+            Work::PublishManifest
+            | Work::PublishPrekeys
+            | Work::CountPrekeys
+            | Work::FetchCertificate
+            | Work::FetchRevocations
+            | Work::FetchManifest(_)
+            | Work::FetchBundles(_)
+            | Work::Submit(_) => Err(ClientError::Internal),
         }
-        Ok(())
     }
 
     /// What a piece of work asks the network for; `None` if there is nothing to ask any more.
@@ -169,6 +187,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 }
                 (Operation::PublishPrekeys(records.clone()), Asked::Prekeys(records))
             }
+            Work::CountPrekeys => (Operation::CountPrekeys, Asked::Nothing),
             Work::FetchCertificate => (Operation::FetchCertificate, Asked::Nothing),
             Work::FetchRevocations => (Operation::FetchRevocations, Asked::Nothing),
             Work::FetchManifest(account) => (Operation::FetchManifest(account), Asked::Nothing),
@@ -182,6 +201,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 let wanted = self.wanted_bundles(account)?;
                 if wanted.is_empty() {
                     self.done(work)?;
+                    if let Some(at) = self.bundles_wanted_later(account)? {
+                        self.schedule(work, at)?;
+                    }
                     return Ok(None);
                 }
                 (Operation::FetchBundles(account, wanted.clone()), Asked::Bundles(wanted))
@@ -190,13 +212,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 let next = self.submission(account)?;
                 return Ok(next.map(|(submission, number)| (Operation::Submit(submission), Asked::Submission(number))));
             }
-            Work::SendReceipts(_)
-            | Work::Acknowledge(_)
-            | Work::Upkeep
-            | Work::KeepPrekeys
-            | Work::Settle(_)
-            | Work::ReportGaps(..)
-            | Work::RetryHeld => return Ok(None),
+            _ => return Ok(None),
         };
         Ok(Some(operation))
     }
@@ -212,6 +228,17 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 match self.unpublished_prekeys()?.is_empty() {
                     true => Ok(()),
                     false => self.schedule(work, now),
+                }
+            }
+            (Work::CountPrekeys, _, Response::PrekeysLeft { one_time, one_time_kem }) => {
+                self.done(work)?;
+                match self.refill_prekeys(one_time, one_time_kem)? {
+                    false => Ok(()),
+                    // At a random time, so that it does not tell when a session was made.
+                    true => {
+                        let at = refill_at(now, self.tx.rng())?;
+                        self.schedule(Work::PublishPrekeys, at)
+                    }
                 }
             }
             (Work::FetchCertificate, _, Response::Certificate { device, issuer }) => {

@@ -78,7 +78,6 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let outbox = records::Outbox {
             format: FORMAT,
             content: content.bytes().to_vec(),
-            copy: copy.bytes().to_vec(),
             number,
             sent_at_ms: sent_at.as_millis(),
             addressed: devices.iter().map(|device| device.to_bytes().to_vec()).collect(),
@@ -101,7 +100,15 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let own = self.contact(mine.account)?.ok_or(ClientError::CORRUPTED)?;
         let others = own.devices(mine);
         if !others.is_empty() {
-            self.owe(&own, &others, &records::Owed { copy: true, ..item })?;
+            // Its bytes lie with it: the contact may acknowledge before that device has a session.
+            let item = records::Owed {
+                format: FORMAT,
+                copy: true,
+                content: copy.bytes().to_vec(),
+                minimum_body,
+                ..records::Owed::default()
+            };
+            self.owe(&own, &others, &item)?;
             self.pump(mine.account)?;
         }
         self.pump(to)?;

@@ -1,7 +1,7 @@
 //! Envelopes on their way to the relay, in order for each device: `docs/protocol.md` B7.2 (sealing), B12.1 and B12.4 rule 3.
 
 use carevow_core::envelope::{SealTo, SealedBy};
-use carevow_core::identity::{ManifestPin, Source, UnverifiedManifest};
+use carevow_core::identity::{ManifestPin, UnverifiedManifest};
 use carevow_core::prekey::verify_envelope_record;
 use carevow_core::ratchet::Outgoing;
 use carevow_core::wire::v1;
@@ -10,7 +10,7 @@ use carevow_store::Sealing;
 use prost::Message as _;
 use rand_core::TryCryptoRng;
 
-use crate::contact::Contact;
+use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::pump::{AS_INIT, BARE, SEALED};
 use crate::records;
@@ -40,7 +40,12 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             return Ok(None);
         }
         let contact = self.contact(account)?.ok_or(ClientError::CORRUPTED)?;
+        if contact.standing == Standing::Blocked || contact.is_held_up() {
+            self.done(Work::Submit(account))?;
+            return Ok(None);
+        }
         let list = submissions(&account);
+        let mut passed_over = 0_u64;
         loop {
             let bounds = self.tx.bounds(list)?;
             let next = self.tx.items(list, Sealing::System, bounds.start..bounds.start.saturating_add(1))?;
@@ -58,9 +63,17 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 }
             }
             if envelopes.is_empty() && !later.is_empty() {
-                // A bundle brings it back.
-                self.done(Work::Submit(account))?;
-                return Ok(None);
+                let count = bounds.end.saturating_sub(bounds.start);
+                if passed_over >= count {
+                    // A bundle brings it back.
+                    self.done(Work::Submit(account))?;
+                    return Ok(None);
+                }
+                passed_over = passed_over.saturating_add(1);
+                let rest = records::Submission { parts: later, ..stored };
+                self.tx.append(list, Sealing::System, &rest.encode_to_vec())?;
+                self.tx.trim(list, item.number.saturating_add(1))?;
+                continue;
             }
             if envelopes.is_empty() {
                 self.tx.trim(list, item.number.saturating_add(1))?;
@@ -140,7 +153,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             return Err(ClientError::InvalidResponse);
         }
         let before = contact.devices(self.own.address());
-        self.judge_manifest(&mut contact, &manifest, Source::Directory)?;
+        self.judge_unvouched(&mut contact, &manifest)?;
         let devices = contact.devices(self.own.address());
         if devices == before {
             return self.failed(work);
@@ -166,7 +179,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     ) -> Result<(), ClientError> {
         let listed = |part: &&records::Part| work::address(&part.device).is_some_and(|to| devices.contains(&to));
         let parts: Vec<_> = submission.parts.iter().filter(listed).cloned().collect();
-        for device in devices.iter().filter(|device| !before.contains(device)) {
+        let pin = self.contact(account)?.and_then(|contact| contact.pin);
+        let settled = |device: &&DeviceAddress| pin.as_ref().is_some_and(|pin| pin.may_get_older(**device));
+        for device in devices.iter().filter(|device| !before.contains(device)).filter(settled) {
             for named in &submission.messages {
                 let (message, conversation) = named.split_at_checked(16).ok_or(ClientError::CORRUPTED)?;
                 let item = records::Owed {

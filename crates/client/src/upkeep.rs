@@ -24,8 +24,8 @@ pub(crate) const EVERY_MS: u64 = HOUR_MS;
 pub(crate) const PREKEYS_EVERY_MS: u64 = 12 * HOUR_MS;
 /// A certificate with less than this left is replaced.
 const CERTIFICATE_LEFT_MS: u64 = 6 * HOUR_MS;
-/// A manifest with less than this left is issued anew, with what it says.
-const MANIFEST_LEFT_MS: u64 = 10 * DAY_MS;
+/// A manifest with less than this left, half of its life, is issued anew, with what it says (B2.2).
+const MANIFEST_LEFT_MS: u64 = 15 * DAY_MS;
 
 impl Own {
     /// Whether messages can be sealed now.
@@ -84,6 +84,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             return Ok(());
         }
         self.expire_sessions()?;
+        self.schedule(Work::CountPrekeys, now)?;
         match self.keep_prekeys()? {
             true => self.schedule(Work::PublishPrekeys, now),
             false => Ok(()),
@@ -134,7 +135,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     pub(crate) fn acknowledge(&mut self, device: DeviceAddress) -> Result<(), ClientError> {
         let peer = self.peer(device)?;
         let Some(contact) = self.contact(device.account)? else { return Ok(()) };
-        let due = peer.tally.due_since().is_some_and(|due| due <= self.now.wall);
+        if let Some(later) = peer.tally.due_since().filter(|due| *due > self.now.wall) {
+            return self.schedule(Work::Acknowledge(device), later);
+        }
+        let due = peer.tally.due_since().is_some();
         let listed = contact.devices(self.own.address()).contains(&device);
         let established = contact.standing == Standing::Established;
         if due && listed && established && peer.sessions.active().is_some() {

@@ -36,11 +36,37 @@ pub(crate) enum Work {
     Settle(DeviceAddress),
     /// What is held is judged again.
     RetryHeld,
+    /// The device is told of the newest manifest of this account.
+    Introduce(DeviceAddress),
+    /// One-time prekeys that the directory has left are counted.
+    CountPrekeys,
     /// Messages of a device in a conversation are missing.
     ReportGaps(DeviceAddress, ConversationId),
 }
 
 impl Work {
+    /// Whether it is done without the network.
+    pub(crate) const fn is_local(self) -> bool {
+        match self {
+            Self::SendReceipts(_)
+            | Self::Acknowledge(_)
+            | Self::Introduce(_)
+            | Self::Upkeep
+            | Self::KeepPrekeys
+            | Self::Settle(_)
+            | Self::RetryHeld
+            | Self::ReportGaps(..) => true,
+            Self::PublishManifest
+            | Self::PublishPrekeys
+            | Self::CountPrekeys
+            | Self::FetchCertificate
+            | Self::FetchRevocations
+            | Self::FetchManifest(_)
+            | Self::FetchBundles(_)
+            | Self::Submit(_) => false,
+        }
+    }
+
     fn key(self) -> Vec<u8> {
         match self {
             Self::PublishManifest => vec![1],
@@ -56,6 +82,8 @@ impl Work {
             Self::Settle(device) => [&[11], device.to_bytes().as_slice()].concat(),
             Self::RetryHeld => vec![12],
             Self::KeepPrekeys => vec![13],
+            Self::Introduce(device) => [&[15], device.to_bytes().as_slice()].concat(),
+            Self::CountPrekeys => vec![16],
             Self::ReportGaps(device, conversation) => {
                 [&[14], device.to_bytes().as_slice(), conversation.as_bytes()].concat()
             }
@@ -79,6 +107,8 @@ impl Work {
             (11, _) => address(of).map(Self::Settle),
             (12, []) => Some(Self::RetryHeld),
             (13, []) => Some(Self::KeepPrekeys),
+            (15, _) => address(of).map(Self::Introduce),
+            (16, []) => Some(Self::CountPrekeys),
             (14, _) => {
                 let (device, conversation) = of.split_at_checked(24)?;
                 Some(Self::ReportGaps(address(device)?, ConversationId::from_slice(conversation)?))

@@ -59,6 +59,7 @@ fn answered(world: &mut World, primary: &mut Person) -> NewDevice {
     once(world, primary);
     step(&mut device, world);
     step(&mut device, world);
+    world.wait(2_000);
     once(world, primary);
     assert_eq!(primary.client.link_progress(), LinkProgress::CodeWanted(DeviceKind::Desktop));
     device

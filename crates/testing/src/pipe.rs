@@ -8,6 +8,7 @@ pub fn request(operation: &Operation) -> String {
     let (name, fields) = match operation {
         Operation::PublishManifest(bytes) => ("publish-manifest", vec![hex::encode(bytes)]),
         Operation::PublishPrekeys(records) => ("publish-prekeys", records.iter().map(hex::encode).collect()),
+        Operation::CountPrekeys => ("count", Vec::new()),
         Operation::FetchCertificate => ("certificate", Vec::new()),
         Operation::FetchRevocations => ("revocations", Vec::new()),
         Operation::FetchManifest(account) => ("manifest", vec![hex::encode(account.as_bytes())]),
@@ -38,6 +39,7 @@ pub fn to_operation(line: &str) -> Option<Operation> {
     Some(match name {
         "publish-manifest" => Operation::PublishManifest(bytes(&fields[0])),
         "publish-prekeys" => Operation::PublishPrekeys(fields.iter().map(bytes).collect()),
+        "count" => Operation::CountPrekeys,
         "certificate" => Operation::FetchCertificate,
         "revocations" => Operation::FetchRevocations,
         "manifest" => Operation::FetchManifest(account()),
@@ -62,6 +64,9 @@ pub fn answer(response: &Response) -> String {
     let (name, fields): (_, Vec<String>) = match response {
         Response::Done => ("done", Vec::new()),
         Response::Certificate { device, issuer } => ("certificate", vec![hex::encode(device), hex::encode(issuer)]),
+        Response::PrekeysLeft { one_time, one_time_kem } => {
+            ("left", vec![format!("{one_time:04x}"), format!("{one_time_kem:04x}")])
+        }
         Response::Revocations(list) => ("revocations", vec![hex::encode(list)]),
         Response::Manifest(manifest) => ("manifest", vec![hex::encode(manifest)]),
         Response::Bundles(bundles) => ("bundles", bundles.iter().map(hex::encode).collect()),
@@ -81,6 +86,10 @@ pub fn to_response(line: &str) -> Response {
         "certificate" => Response::Certificate { device: fields[0].clone(), issuer: fields[1].clone() },
         "revocations" => Response::Revocations(fields[0].clone()),
         "manifest" => Response::Manifest(fields[0].clone()),
+        "left" => {
+            let number = |field: &Vec<u8>| usize::from(u16::from_be_bytes([field[0], field[1]]));
+            Response::PrekeysLeft { one_time: number(&fields[0]), one_time_kem: number(&fields[1]) }
+        }
         "bundles" => Response::Bundles(fields),
         "failed" => Response::Failed,
         "unknown" => Response::NotFound,

@@ -95,6 +95,10 @@ impl Service {
                 records.iter().for_each(|record| self.publish_record(by, record));
                 Response::Done
             }
+            Operation::CountPrekeys => {
+                let (one_time, one_time_kem) = self.one_time_left(by);
+                Response::PrekeysLeft { one_time, one_time_kem }
+            }
             Operation::FetchCertificate => self.certificate(by, now, rng),
             Operation::FetchRevocations => Response::Revocations(self.revocations(now)),
             Operation::FetchManifest(account) => match self.manifests.get(account) {

@@ -1,14 +1,19 @@
 //! The side of the primary: it scans the code of the new device, answers in the box, and lists the device once the user has
 //! typed what the new device shows.
 
-use carevow_core::DeviceId;
 use carevow_core::identity::{DeviceKind, Manifest, ManifestDraft, Source};
+use carevow_core::limits::LINK_LIFE_MS;
 use carevow_core::linking::{BoxId, GrantingPrimary, LinkError, LinkReply, RelayUrl, ScannedOffer};
+use carevow_core::random::delay;
+use carevow_core::ratchet::Session;
 use carevow_core::safety_number::TypedCode;
+use carevow_core::time::DAY_MS;
+use carevow_core::{DeviceAddress, DeviceId, Timestamp};
 use carevow_store::Now;
 use rand_core::TryCryptoRng;
 
 use crate::client::Client;
+use crate::contact::Standing;
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::request::{Operation, Response};
@@ -32,6 +37,9 @@ pub(crate) struct Primary {
     state: State,
     /// A request for the box is out.
     asked: bool,
+    began: Timestamp,
+    /// The next request is due then.
+    next: Timestamp,
 }
 
 enum State {
@@ -48,6 +56,8 @@ enum State {
 /// Entries of a box: E, the grant, the reply.
 const KEY: usize = 0;
 const REPLY: usize = 2;
+/// Between two looks into the box.
+const POLL_MS: u64 = 2_000;
 
 impl Primary {
     fn box_id(&self) -> BoxId {
@@ -70,7 +80,8 @@ impl Client {
             return Err(ClientError::InvalidInput);
         }
         let offer = ScannedOffer::scan(scanned, relays, now.wall)?;
-        self.linking = Some(Primary { offer, state: State::Scanned, asked: false });
+        let (began, next) = (now.wall, now.wall);
+        self.linking = Some(Primary { offer, state: State::Scanned, asked: false, began, next });
         Ok(())
     }
 
@@ -105,8 +116,11 @@ impl Client {
     }
 
     /// What a linking asks the network for.
-    pub(crate) fn link_request(&mut self) -> Option<Operation> {
-        let linking = self.linking.as_mut().filter(|linking| !linking.asked)?;
+    pub(crate) fn link_request(&mut self, now: Timestamp) -> Option<Operation> {
+        if self.linking.as_ref().is_some_and(|linking| now.since(linking.began) >= LINK_LIFE_MS) {
+            self.linking = None;
+        }
+        let linking = self.linking.as_mut().filter(|linking| !linking.asked && linking.next <= now)?;
         let id = linking.box_id();
         let operation = match &linking.state {
             State::Scanned | State::Granted(_) => Operation::FetchBox(id),
@@ -126,6 +140,8 @@ impl Client {
     ) -> Result<(), ClientError> {
         let Some(mut linking) = self.linking.take() else { return Ok(()) };
         linking.asked = false;
+        // What is not there yet is asked for again in a while.
+        linking.next = now.wall.plus(POLL_MS);
         linking.state = match (linking.state, response) {
             (State::Scanned, Response::Box(entries)) if entries.get(KEY).is_some() => {
                 let key = entries.get(KEY).ok_or(ClientError::Internal)?;
@@ -134,6 +150,7 @@ impl Client {
                     Ok((turn.own.manifest.clone(), device))
                 })?;
                 let (sealed, granting) = linking.offer.grant(key, (&manifest, device), now.wall, rng)?;
+                linking.next = now.wall;
                 State::Granting(sealed, Box::new(granting))
             }
             (State::Granting(_, granting), Response::Done) => State::Granted(granting),
@@ -176,7 +193,36 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let mut contact = self.contact(next.account())?.ok_or(ClientError::CORRUPTED)?;
         self.own.manifest = next.clone();
         self.judge_manifest(&mut contact, &next, Source::Message)?;
-        self.schedule(Work::PublishManifest, now)
+        self.schedule(Work::PublishManifest, now)?;
+        self.tell_contacts()
+    }
+
+    /// Every device with which there is a session learns of a new manifest within a day, each at a random time (B2.3).
+    pub(crate) fn tell_contacts(&mut self) -> Result<(), ClientError> {
+        for contact in self.contacts()? {
+            for device in contact.devices(self.own.address()) {
+                if self.peer(device)?.sessions.active().is_some() {
+                    let at = self.now.wall.plus(delay(DAY_MS, self.tx.rng())?);
+                    self.schedule(Work::Introduce(device), at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells a device who this one is, if nothing has since the manifest changed.
+    pub(crate) fn introduce(&mut self, device: DeviceAddress) -> Result<(), ClientError> {
+        let peer = self.peer(device)?;
+        let Some(contact) = self.contact(device.account)? else { return Ok(()) };
+        let Some(active) = peer.sessions.active().copied() else { return Ok(()) };
+        let listed = contact.devices(self.own.address()).contains(&device);
+        let told_at = self.session(&active.sid)?.map(Session::sender_info_sent_at).unwrap_or_default();
+        if listed && contact.standing == Standing::Established && told_at < self.own.manifest.issued_at() {
+            let info = self.sender_info(device.account)?;
+            self.owe_device(device, info.bytes(), info.content().minimum_body())?;
+            self.pump(device.account)?;
+        }
+        Ok(())
     }
 
     /// Takes a device off the account: what is sent from now on does not go to it, and its sessions are closed.
@@ -197,6 +243,8 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let mine = self.own.address();
         if !newest.lists(mine) && !self.own.registering {
             self.events.push(Event::Unlinked);
+            // The primary of the account registers anew; another device is linked anew.
+            self.own.registering = true;
         }
         self.own.manifest = newest;
         Ok(())

@@ -76,7 +76,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let mut contact = self.contact(from.account)?.ok_or(ClientError::CORRUPTED)?;
         let manifest = info.manifest.as_ref();
         let manifest = manifest.and_then(|signed| UnverifiedManifest::parse(signed).ok()?.verify().ok());
-        if let Some(manifest) = manifest.filter(|manifest| manifest.account() == from.account) {
+        // As with an INIT: only a manifest that the certificate vouches for says something about the account (B3.3).
+        let vouched = |manifest: &carevow_core::identity::Manifest| {
+            manifest.account() == from.account && *manifest.aik() == certificate.device.aik
+        };
+        if let Some(manifest) = manifest.filter(vouched) {
             self.judge_manifest(&mut contact, &manifest, Source::Message)?;
         }
         let listed = contact.pin.as_ref().and_then(|pin| pin.device(from.device)).map(|listed| listed.device);
@@ -89,6 +93,19 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             self.put_peer(&peer)?;
         }
         Ok(())
+    }
+
+    /// A manifest that the service gave without a certificate: one under a key that the pin does not expect says nothing.
+    pub(crate) fn judge_unvouched(
+        &mut self,
+        contact: &mut Contact,
+        manifest: &carevow_core::identity::Manifest,
+    ) -> Result<(), ClientError> {
+        let key = contact.pin.as_ref().map(|pin| pin.judge_key(manifest.aik(), self.now.wall));
+        match key {
+            Some(Ok(()) | Err(PinError::Held(_))) => self.judge_manifest(contact, manifest, Source::Directory),
+            _ => Ok(()),
+        }
     }
 
     /// A manifest of an account that is pinned, judged by the pin, and what follows from that.
@@ -134,6 +151,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         at: Timestamp,
     ) -> Result<(), ClientError> {
         peer.retry = Some(Retry { failed });
+        peer.bundle_after = peer.bundle_after.max(at);
         self.put_peer(peer)?;
         self.schedule(Work::FetchBundles(account), at)
     }

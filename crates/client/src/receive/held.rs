@@ -13,6 +13,10 @@ use crate::event::Event;
 use crate::records::{self, FORMAT};
 use crate::tables::{HELD, WAITING};
 use crate::turn::Turn;
+use crate::work::Work;
+
+/// As long as the rate of new sessions counts.
+const MOMENT_MS: u64 = 1_000;
 
 /// What an envelope waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +26,8 @@ pub(crate) enum Why {
     Manifest,
     Revocations,
     ColdSessions,
+    /// More new sessions came at once than are taken.
+    Rate,
 }
 
 impl From<WhyHeld> for Why {
@@ -46,6 +52,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
                 Why::Manifest => 3,
                 Why::Revocations => 4,
                 Why::ColdSessions => 5,
+                Why::Rate => 6,
             },
             received_ms: received.as_millis(),
             envelope: envelope.to_vec(),
@@ -66,6 +73,12 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         Ok(Outcome::Held)
     }
 
+    /// Keeps an envelope that cannot be taken at this moment, and that the mailbox does not have any more.
+    pub(crate) fn hold_for_a_moment(&mut self, received: Timestamp, envelope: &[u8]) -> Result<Outcome, ClientError> {
+        self.schedule(Work::RetryHeld, self.now.wall.plus(MOMENT_MS))?;
+        self.hold(Why::Rate, received, envelope)
+    }
+
     /// Judges everything again that is held: what still lacks something is held again, unless it is older than 30 d.
     pub(crate) fn retry_held(&mut self) -> Result<(), ClientError> {
         let bounds = self.tx.bounds(HELD)?;
@@ -75,9 +88,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             if self.now.wall.since(received) >= HELD_AGE_MS {
                 self.events.push(Event::HeldDropped);
             } else if self.receive(received, &record.envelope)? == Outcome::NotNow {
-                // There is room: it was one of them.
-                self.tx.put(WAITING, &envelope_id(&record.envelope), None, Sealing::System, &[1])?;
-                self.tx.append(HELD, Sealing::System, &record.encode_to_vec())?;
+                self.hold_for_a_moment(received, &record.envelope)?;
             }
         }
         Ok(())

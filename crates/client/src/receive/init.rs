@@ -7,8 +7,9 @@ use carevow_core::errors::DecryptError;
 use carevow_core::handshake::{Accepted, Generation, InitMessage, Recipient};
 use carevow_core::limits::COLD_SESSIONS_PER_DAY;
 use carevow_core::placement::{
-    Answer, Arrival, Origin, ResendTrigger, SeenError, SessionSummary, Visibility, Window, answer_to_low, visibility,
+    Answer, Arrival, Origin, ResendTrigger, SessionSummary, Visibility, Window, answer_to_low, visibility,
 };
+use carevow_core::prekey::Rotation;
 use rand_core::TryCryptoRng;
 
 use super::{Outcome, Why, failed};
@@ -45,9 +46,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             };
         }
         // Step 4, and the rates (B16).
-        match self.own.seen.check(&sid) {
-            Ok(()) => {}
-            Err(SeenError::Replay | SeenError::Full) => return Ok(Outcome::Failed(DecryptError::DecryptFailed)),
+        let full = self.own.seen.rotation() == Rotation::SeenSetFull && !init.header().grade().uses_one_time_key();
+        if full || self.own.seen.check(&sid).is_err() {
+            return self.unreadable(envelope, &contact, DecryptError::DecryptFailed);
         }
         let mut contact = contact;
         let own_account = contact.account == self.own.address().account;
@@ -60,7 +61,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             Err(_) => return Ok(Outcome::NotNow),
         }
         let address = envelope.certificate.device.address;
-        let mut peer = self.peer(address)?;
+        let peer = self.peer(address)?;
         let Some(accepted) = self.accept(envelope, &init, &peer)? else {
             // What fails counts too, or its sender could keep this device busy.
             if contact.pin.is_some() {
@@ -75,11 +76,11 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             origin: Origin::Theirs,
             created_at: now,
         };
-        let before = peer.sessions.clone();
-        let placement = before.place(summary, now);
-        let arrival = Arrival { session: summary, position: placement.position, at: now };
+        let before = &peer.sessions;
+        let arrival = Arrival { session: summary, position: before.place(summary, now).position, at: now };
         let notice = peer.announced.filter(|(announced, _)| *announced == sid).map(|(_, at)| at);
-        let seen = visibility(&before, &arrival, notice, now);
+        let seen = visibility(before, &arrival, notice, now);
+        let mut peer = peer;
         if matches!(seen, Visibility::Cold | Visibility::Undecided(_)) {
             match peer.cold.count(COLD_SESSIONS_PER_DAY, now) {
                 Ok(counted) => peer.cold = counted,
@@ -100,6 +101,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         }
         self.adopt(&mut contact, envelope.pin.clone(), envelope.events.clone())?;
         self.distribute(&contact)?;
+        // What the manifest changed may have closed this very device's sessions: it is placed among those that are left.
+        let mut peer = Peer { cold: peer.cold, ..self.peer(address)? };
+        let placement = peer.sessions.place(summary, now);
         self.prekeys_used(init.header())?;
         peer.sessions = placement.next;
         placement.dropped.iter().for_each(|sid| self.drop_session(*sid));
@@ -108,6 +112,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         }
         match seen {
             Visibility::Undecided(until) => {
+                // One that is still open is told now rather than forgotten.
+                if peer.undecided.is_some() {
+                    self.events.push(Event::SessionReset(address));
+                }
                 peer.undecided = Some((sid, until));
                 self.schedule(Work::Settle(address), until.plus(1))?;
             }
@@ -122,6 +130,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         if matches!(seen, Visibility::Cold | Visibility::Undecided(_)) {
             self.resend(&contact, address, ResendTrigger::ColdInit)?;
         }
+        self.pump(contact.account)?;
         Ok(outcome)
     }
 
@@ -157,6 +166,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             }
             Some(Answer::NewInit) => {
                 peer.refresh = true;
+                peer.bundle_after = peer.bundle_after.max(at);
                 self.schedule(Work::FetchBundles(contact.account), at)
             }
         }

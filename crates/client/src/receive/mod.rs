@@ -111,14 +111,21 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             Err(error) => failed(error),
             Ok(Judged::Held(why, pin)) => {
                 let mut contact = contact;
+                let news = pin.as_deref() != contact.pin.as_ref();
                 if let Some(pin) = pin {
                     contact.pin = Some(*pin);
                     self.put_contact(&contact)?;
                 }
                 match why {
                     WhyHeld::ClockSkew => self.events.push(Event::ClockSkew),
-                    WhyHeld::IdentityChanged => self.events.push(Event::IdentityChanged(account)),
-                    WhyHeld::ManifestMissing => self.schedule(Work::FetchManifest(account), now)?,
+                    WhyHeld::IdentityChanged if news => self.events.push(Event::IdentityChanged(account)),
+                    WhyHeld::IdentityChanged => {}
+                    // At a random time: the service must not see who wrote.
+                    WhyHeld::ManifestMissing if contact.standing == Standing::Established => {
+                        let at = Window::ACKNOWLEDGEMENT.draw(self.tx.rng())?.after(now);
+                        self.schedule(Work::FetchManifest(account), at)?;
+                    }
+                    WhyHeld::ManifestMissing => {}
                     WhyHeld::RevocationsMissing => self.schedule(Work::FetchRevocations, now)?,
                 }
                 return self.hold(why.into(), received, bytes);
@@ -220,6 +227,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         contact.traffic.last_arrival = Some(now);
         self.put_contact(&contact)?;
         self.put_peer(&peer)?;
+        // The session goes on, and nothing of what a blocked account says is looked at.
+        if contact.standing == Standing::Blocked {
+            return Ok(Outcome::Accepted);
+        }
         let (accepted, outcome) = match opened {
             Opened::Empty => (AcceptedMessage::Nothing, Outcome::Accepted),
             Opened::Content(_) => self.content(&contact, address, &sid, opened.content(), received)?,

@@ -79,11 +79,13 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         let own = self.own.address();
         let others = self.contact(own.account)?.ok_or(ClientError::CORRUPTED)?.devices(own);
         if !others.is_empty() {
-            let ids = due.iter().map(|(message, _)| *message).collect();
-            let body = Body::Sync(Sync::Receipted(SyncIds { messages: ids, at: now }));
-            let content = self.automatic(own.account, body)?;
-            for other in others {
-                self.owe_device(other, content.bytes(), 0)?;
+            for batch in due.chunks(BATCH) {
+                let ids = batch.iter().map(|(message, _)| *message).collect();
+                let body = Body::Sync(Sync::Receipted(SyncIds { messages: ids, at: now }));
+                let content = self.automatic(own.account, body)?;
+                for other in &others {
+                    self.owe_device(*other, content.bytes(), 0)?;
+                }
             }
             self.pump(own.account)?;
         }

@@ -24,6 +24,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         trigger: ResendTrigger,
     ) -> Result<(), ClientError> {
         let Some(pin) = contact.pin.as_ref() else { return Ok(()) };
+        // A device that came with an open gap gets nothing old (B2.3 gap rule 4).
+        if !pin.may_get_older(device) {
+            return Ok(());
+        }
         let conversation = carevow_core::content::pair_id(&self.own.address().account, &contact.account);
         let sealing = Sealing::Conversation(conversation);
         let mut waiting = Vec::new();

@@ -280,6 +280,11 @@ impl Manifest {
         self.validity.until <= at
     }
 
+    /// When it was signed, by the primary's clock.
+    pub const fn issued_at(&self) -> Timestamp {
+        self.validity.from
+    }
+
     /// When its account signs the next one: at half of its life.
     pub const fn renew_at(&self) -> Timestamp {
         self.validity.from.plus(self.validity.until.since(self.validity.from) / 2)

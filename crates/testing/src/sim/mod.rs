@@ -335,6 +335,7 @@ fn name(operation: &Operation) -> &'static str {
     match operation {
         Operation::PublishManifest(_) => "publish manifest",
         Operation::PublishPrekeys(_) => "publish prekeys",
+        Operation::CountPrekeys => "count prekeys",
         Operation::FetchCertificate => "fetch certificate",
         Operation::FetchRevocations => "fetch revocations",
         Operation::FetchManifest(_) => "fetch manifest",
@@ -347,6 +348,7 @@ fn name(operation: &Operation) -> &'static str {
 fn answer_name(response: &Response) -> &'static str {
     match response {
         Response::Done => "done",
+        Response::PrekeysLeft { .. } => "prekeys left",
         Response::Certificate { .. } => "certificate",
         Response::Revocations(_) => "revocations",
         Response::Manifest(_) => "manifest",

@@ -247,3 +247,65 @@ fn only_the_primary_links() {
     let refused = alice.client.link_device(&text, &[elsewhere], world.now, &mut world.rng);
     assert!(matches!(refused, Err(ClientError::LinkOffer(_))));
 }
+
+#[test]
+fn linking_starves_nothing_and_ends_by_itself() {
+    let mut world = World::new(5);
+    let (mut alice, mut bob) = world.acquainted();
+    let device = NewDevice::begin(DeviceKind::Desktop, &relay(), world.now, &mut world.rng).unwrap();
+    let LinkStep::ShowCode(text) = device.step() else { panic!("a code") };
+    alice.client.link_device(&text, &[relay()], world.now, &mut world.rng).unwrap();
+    alice.says(&bob, "urgent", &mut world);
+    // The box stays empty: what there is to send goes first, and the box is looked into every two seconds.
+    let asked = world.requests(&mut alice);
+    assert_eq!(receipts(&asked, &bob), 1);
+    assert!(asked.iter().filter(|one| matches!(one, Operation::FetchBox(_))).count() <= 1);
+    world.wait(5 * MINUTE_MS);
+    assert_eq!(world.requests(&mut alice).iter().filter(|one| matches!(one, Operation::FetchBox(_))).count(), 0);
+    assert_eq!(alice.client.link_progress(), LinkProgress::None);
+    world.settle(&mut [&mut alice, &mut bob]);
+}
+
+#[test]
+fn a_device_that_publishes_late_gets_its_copies_though_the_contact_acknowledged_before() {
+    let mut world = World::new(6);
+    let (mut alice, mut bob) = world.acquainted();
+    let mut device = answered(&mut world, &mut alice);
+    let code = digits(&device);
+    alice.client.confirm_link(&code, world.now, &mut world.rng).unwrap();
+    world.requests(&mut alice);
+    step(&mut device, &mut world);
+    let folder = tempfile::tempdir().unwrap();
+    let (access, place) = (Access::Platform(&SharedKeystore), folder.path().join("store"));
+    let mut client = device.finish(&place, access, world.config(), world.now, &mut world.rng).unwrap();
+    let address = client.address(world.now, &mut world.rng).unwrap();
+    let mut desktop = Person { folder, client, address };
+    alice.says(&bob, "one", &mut world);
+    all(&mut world, &mut [&mut alice, &mut bob]);
+    assert!(alice.events().iter().any(|event| matches!(event, Event::Delivered { .. })));
+    for _ in 0..30 {
+        world.settle(&mut [&mut alice, &mut bob, &mut desktop]);
+        world.wait(HOUR_MS);
+    }
+    assert_eq!(desktop.texts(&bob, &mut world), ["one"]);
+}
+
+#[test]
+fn contacts_learn_within_a_day_that_a_device_was_taken_off() {
+    let mut world = World::new(7);
+    let (mut alice, mut bob) = world.acquainted();
+    let mut desktop = linked(&mut world, &mut alice);
+    alice.says(&bob, "x", &mut world);
+    all(&mut world, &mut [&mut alice, &mut bob, &mut desktop]);
+    bob.events();
+    alice.client.unlink_device(desktop.address.device, world.now, &mut world.rng).unwrap();
+    // Nobody writes, and the service shows the new list to nobody.
+    let mut told = 0;
+    for _ in 0..25 {
+        told += receipts(&world.requests(&mut alice), &bob);
+        world.wait(HOUR_MS);
+    }
+    assert_eq!(told, 1);
+    world.mail(&mut bob);
+    assert!(bob.events().iter().any(|event| matches!(event, Event::Identity { .. })));
+}

@@ -9,6 +9,7 @@
 )]
 
 pub mod failing;
+pub mod hostile;
 pub mod keystore;
 pub mod ledger;
 pub mod memory;

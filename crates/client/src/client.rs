@@ -18,7 +18,7 @@ use crate::own::Own;
 use crate::receive::Outcome;
 use crate::request::{Delivery, RequestId};
 use crate::requests::InFlight;
-use crate::turn::Turn;
+use crate::turn::{Known, Turn};
 use crate::work::Work;
 
 /// What an app is configured with.
@@ -38,8 +38,8 @@ pub struct Client {
     pub(crate) events: VecDeque<Event>,
     pub(crate) in_flight: BTreeMap<RequestId, InFlight>,
     pub(crate) last_request: u64,
-    /// This device as the last turn left it, and the number of the turn for which that is still right.
-    known: Option<(u64, Own)>,
+    /// What the last turn knew, and the number of the turn for which that is still right.
+    known: Option<(u64, Known)>,
     /// Another device that is being linked.
     /// The store is older than it was, and what follows from that is not durable yet.
     rolled_back: bool,
@@ -93,7 +93,7 @@ impl Client {
         let roots = client.config.roots.clone();
         let _ = client.store.transact(now, rng, |tx| {
             let own = own(tx, &roots)?;
-            let mut turn = Turn::begin(tx, own, now);
+            let mut turn = Turn::begin(tx, Known::of(own), now);
             turn.settle_in()?;
             turn.finish()
         })?;
@@ -349,17 +349,17 @@ impl Client {
         let roots = &self.config.roots;
         // If the turn fails, what it made of this device is dropped with it.
         let known = self.known.take();
-        let (result, events, own) = self.store.transact(now, rng, |tx| {
-            let own = match known {
-                Some((revision, own)) if revision == tx.revision() => own,
-                _ => Own::load(tx, roots)?,
+        let (result, events, known) = self.store.transact(now, rng, |tx| {
+            let known = match known {
+                Some((revision, known)) if revision == tx.revision() => known,
+                _ => Known::of(Own::load(tx, roots)?),
             };
-            let mut turn = Turn::begin(tx, own, now);
+            let mut turn = Turn::begin(tx, known, now);
             let result = work(&mut turn)?;
-            let (events, own) = turn.finish()?;
-            Ok::<_, ClientError>((result, events, own))
+            let (events, known) = turn.finish()?;
+            Ok::<_, ClientError>((result, events, known))
         })?;
-        self.known = Some((self.store.counter()?.saturating_add(1), own));
+        self.known = Some((self.store.counter()?.saturating_add(1), known));
         self.events.extend(events);
         Ok(result)
     }

@@ -27,6 +27,21 @@ pub(crate) struct Turn<'t, 's, R> {
     sessions: Sessions,
 }
 
+/// What one turn leaves for the next, if nothing is written between.
+pub(crate) struct Known {
+    pub(crate) own: Own,
+    read: Read,
+}
+
+impl Known {
+    pub(crate) fn of(own: Own) -> Self {
+        Self { own, read: Read::default() }
+    }
+}
+
+/// Beyond so many accounts or devices none is kept in memory.
+const MOST_KEPT: usize = 1_000;
+
 /// Accounts and devices that this turn has read: those that changed are written once, at its end.
 #[derive(Default)]
 pub(crate) struct Read {
@@ -65,19 +80,25 @@ struct Slot {
 
 impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
     /// A turn on the store's account.
-    pub(crate) fn begin(tx: &'t mut Transaction<'s, R>, own: Own, now: Now) -> Self {
-        Self { tx, now, own, events: Vec::new(), read: Read::default(), sessions: Sessions::default() }
+    pub(crate) fn begin(tx: &'t mut Transaction<'s, R>, known: Known, now: Now) -> Self {
+        let Known { own, read } = known;
+        Self { tx, now, own, events: Vec::new(), read, sessions: Sessions::default() }
     }
 
-    /// Writes what is still to be written; what the app is told, and this device as it is now.
-    pub(crate) fn finish(self) -> Result<(Vec<Event>, Own), ClientError> {
+    /// Writes what is still to be written; what the app is told, and what the next turn need not read again.
+    pub(crate) fn finish(self) -> Result<(Vec<Event>, Known), ClientError> {
         let mut this = self;
-        let Read { contacts, peers } = core::mem::take(&mut this.read);
-        for contact in contacts.into_values().filter(|kept| kept.changed) {
+        let mut read = core::mem::take(&mut this.read);
+        for contact in read.contacts.values_mut().filter(|kept| kept.changed) {
             this.write_contact(&contact.value)?;
+            contact.changed = false;
         }
-        for peer in peers.into_values().filter(|kept| kept.changed) {
+        for peer in read.peers.values_mut().filter(|kept| kept.changed) {
             this.write_peer(&peer.value)?;
+            peer.changed = false;
+        }
+        if read.contacts.len().max(read.peers.len()) > MOST_KEPT {
+            read = Read::default();
         }
         let Self { tx, sessions, events, mut own, .. } = this;
         for (sid, slot) in sessions.read {
@@ -92,7 +113,7 @@ impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
             }
         }
         own.write(tx)?;
-        Ok((events, own))
+        Ok((events, Known { own, read }))
     }
 
     // --- Sessions.

@@ -158,7 +158,7 @@ fn receipts(asked: &[Operation], to: &Person) -> usize {
 }
 
 #[test]
-fn t091_one_id_on_two_devices_are_two_messages_and_on_one_device_one() {
+fn messages_of_two_devices_of_an_account_come_once_each() {
     let mut world = World::new(91);
     let (mut alice, mut bob) = world.acquainted();
     let mut desktop = linked(&mut world, &mut alice);

@@ -1,6 +1,6 @@
 //! Accounts as this device knows them: `docs/protocol.md` B2.3 (pin), B7.2 (traffic), B16 (rates).
 
-use carevow_core::identity::{IdentityEvent, ManifestPin};
+use carevow_core::identity::{IdentityEvent, ManifestPin, MissingManifests};
 use carevow_core::placement::{AccountTraffic, Conversation, HourlyRate, ResendTrigger};
 use carevow_core::{AccountId, DeviceAddress, DeviceId, SessionId};
 use carevow_store::{Family, Sealing};
@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::records::{self, FORMAT};
 use crate::tables::{ALL_CONTACTS, CONTACTS, PEERS, owed};
 use crate::turn::{Kept, Turn};
-use crate::work;
+use crate::work::{self, Work};
 
 /// What an account is to the user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,6 +183,10 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             };
             for address in gone {
                 self.close_device(*address)?;
+            }
+            if matches!(event, IdentityEvent::GapOpened { .. }) {
+                let at = MissingManifests::fetch_at(self.now.wall, self.tx.rng())?;
+                self.schedule(Work::FillGap(contact.account), at)?;
             }
             let added = match &event {
                 IdentityEvent::DeviceListChanged(changes) => changes.added.clone(),

@@ -17,6 +17,7 @@ mod contact;
 mod conversation;
 mod error;
 mod event;
+mod gaps;
 mod linking;
 mod own;
 mod peer;

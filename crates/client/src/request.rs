@@ -42,6 +42,8 @@ pub enum Operation {
     FetchRevocations,
     /// The newest manifest of an account.
     FetchManifest(AccountId),
+    /// All manifests of an account after this seq.
+    FetchManifests(AccountId, u64),
     /// A bundle of each of these devices.
     FetchBundles(AccountId, Vec<DeviceId>),
     /// The entries of a box (B2.6).
@@ -96,6 +98,8 @@ pub enum Response {
     Revocations(Vec<u8>),
     /// A manifest: what was asked for, or the account's devices are not those that envelopes were submitted for.
     Manifest(Vec<u8>),
+    /// Manifests, ascending.
+    Manifests(Vec<Vec<u8>>),
     /// Bundles, in any order; a device without one is left out.
     Bundles(Vec<Vec<u8>>),
     /// The entries of a box, oldest first; none if there is no box.

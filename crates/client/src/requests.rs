@@ -48,6 +48,7 @@ impl Client {
             | Operation::FetchCertificate => Credential::Device,
             Operation::FetchRevocations
             | Operation::FetchManifest(_)
+            | Operation::FetchManifests(..)
             | Operation::FetchBundles(..)
             | Operation::FetchBox(_)
             | Operation::AppendBox(..)
@@ -168,6 +169,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             | Work::FetchCertificate
             | Work::FetchRevocations
             | Work::FetchManifest(_)
+            | Work::FillGap(_)
             | Work::FetchBundles(_)
             | Work::Submit(_) => Err(ClientError::Internal),
         }
@@ -191,6 +193,13 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             Work::FetchCertificate => (Operation::FetchCertificate, Asked::Nothing),
             Work::FetchRevocations => (Operation::FetchRevocations, Asked::Nothing),
             Work::FetchManifest(account) => (Operation::FetchManifest(account), Asked::Nothing),
+            Work::FillGap(account) => match self.missing_after(account)? {
+                Some(seq) => (Operation::FetchManifests(account, seq), Asked::Nothing),
+                None => {
+                    self.done(work)?;
+                    return Ok(None);
+                }
+            },
             // What a bundle begins is sealed under a certificate.
             Work::FetchBundles(_) if !self.own.is_certified(self.now.wall) => {
                 self.done(work)?;
@@ -220,7 +229,9 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
     fn answered(&mut self, work: Work, asked: &Asked, response: Response) -> Result<(), ClientError> {
         let now = self.now.wall;
         match (work, asked, response) {
+            (Work::FillGap(account), _, Response::Failed | Response::NotFound) => self.fill_gap(account, None),
             (_, _, Response::Failed) => self.failed(work),
+            (Work::FillGap(account), _, Response::Manifests(manifests)) => self.fill_gap(account, Some(&manifests)),
             (Work::PublishManifest, _, Response::Done) => self.done(work),
             (Work::PublishPrekeys, Asked::Prekeys(records), Response::Done) => {
                 self.prekeys_published(records)?;

@@ -40,6 +40,8 @@ pub(crate) enum Work {
     Introduce(DeviceAddress),
     /// One-time prekeys that the directory has left are counted.
     CountPrekeys,
+    /// Manifests of the account are missing between two that are here.
+    FillGap(AccountId),
     /// Messages of a device in a conversation are missing.
     ReportGaps(DeviceAddress, ConversationId),
 }
@@ -62,6 +64,7 @@ impl Work {
             | Self::FetchCertificate
             | Self::FetchRevocations
             | Self::FetchManifest(_)
+            | Self::FillGap(_)
             | Self::FetchBundles(_)
             | Self::Submit(_) => false,
         }
@@ -84,6 +87,7 @@ impl Work {
             Self::KeepPrekeys => vec![13],
             Self::Introduce(device) => [&[15], device.to_bytes().as_slice()].concat(),
             Self::CountPrekeys => vec![16],
+            Self::FillGap(account) => [&[17], account.as_bytes().as_slice()].concat(),
             Self::ReportGaps(device, conversation) => {
                 [&[14], device.to_bytes().as_slice(), conversation.as_bytes()].concat()
             }
@@ -109,6 +113,7 @@ impl Work {
             (13, []) => Some(Self::KeepPrekeys),
             (15, _) => address(of).map(Self::Introduce),
             (16, []) => Some(Self::CountPrekeys),
+            (17, _) => account().map(Self::FillGap),
             (14, _) => {
                 let (device, conversation) = of.split_at_checked(24)?;
                 Some(Self::ReportGaps(address(device)?, ConversationId::from_slice(conversation)?))

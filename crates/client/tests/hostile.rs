@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop where it is")]
 
 use carevow::core::content::{Body, Control, SenderInfo};
-use carevow::core::identity::{AccountKey, DeviceKind, ListedDevice, Manifest, ManifestDraft};
+use carevow::core::identity::{AccountKey, DeviceKind, IdentityEvent, ListedDevice, Manifest, ManifestDraft};
 use carevow::core::time::{HOUR_MS, MINUTE_MS};
 use carevow::{Access, Client, ClientError, Event, Operation, Outcome, Response, StoreError};
 use carevow_testing::failing::FailingRng;
@@ -221,4 +221,71 @@ fn an_envelope_that_cannot_be_read_holds_up_no_other() {
     assert!(matches!(outcomes[0], Outcome::Failed(_)));
     assert!(outcomes[1..].iter().all(|outcome| *outcome == Outcome::Accepted), "{outcomes:?}");
     assert_eq!(bob.texts(&alice, &mut world).last().map(String::as_str), Some("beside it"));
+}
+
+fn is_gap_fetch(one: &Operation) -> bool {
+    matches!(one, Operation::FetchManifests(..))
+}
+
+#[test]
+fn manifests_that_are_missing_between_two_are_fetched_once_within_two_days() {
+    let mut world = World::new(10);
+    let mut bob = world.person();
+    let mut evil = Hostile::new(&mut world);
+    bob.client.add_contact(evil.account(), world.now, &mut world.rng).unwrap();
+    let hello = evil.text(&mut world, bob.address, 1, "hello");
+    let (mail, _) = evil.init(&mut world, bob.address, 1, &hello);
+    world.bring(&mut bob, &[mail]);
+    for _ in 0..2 {
+        evil.manifest = evil.after(&evil.manifest, &world);
+        evil.publish(&mut world);
+        world.wait(1);
+    }
+    let again = evil.text(&mut world, bob.address, 2, "two lists later");
+    let (mail, _) = evil.init(&mut world, bob.address, 2, &again);
+    assert_eq!(world.bring(&mut bob, &[mail]), [Outcome::Accepted]);
+    let told = bob.events();
+    let gap = |event: &Event| matches!(event, Event::Identity { event: IdentityEvent::GapOpened { .. }, .. });
+    assert!(told.iter().any(gap), "{told:?}");
+    assert_eq!(count(&world.requests(&mut bob), is_gap_fetch), 0, "not in answer to a message");
+    let mut asked = 0;
+    for _ in 0..48 {
+        world.wait(HOUR_MS);
+        asked += count(&world.requests(&mut bob), is_gap_fetch);
+    }
+    assert_eq!(asked, 1);
+    for _ in 0..48 {
+        world.wait(HOUR_MS);
+        asked += count(&world.requests(&mut bob), is_gap_fetch);
+    }
+    assert_eq!((asked, bob.events().iter().filter(|event| matches!(event, Event::ManifestFork(_))).count()), (1, 0));
+}
+
+#[test]
+fn a_service_that_has_another_list_in_the_gap_has_forked_the_account() {
+    let mut world = World::new(11);
+    let mut bob = world.person();
+    let mut evil = Hostile::new(&mut world);
+    bob.client.add_contact(evil.account(), world.now, &mut world.rng).unwrap();
+    let hello = evil.text(&mut world, bob.address, 1, "hello");
+    let (mail, _) = evil.init(&mut world, bob.address, 1, &hello);
+    world.bring(&mut bob, &[mail]);
+    let first = evil.manifest.clone();
+    world.wait(1);
+    let hidden = evil.after(&first, &world);
+    world.wait(1);
+    evil.manifest = evil.after(&first, &world);
+    evil.publish(&mut world);
+    evil.manifest = evil.after(&hidden, &world);
+    let again = evil.text(&mut world, bob.address, 2, "under a list that nobody else sees");
+    let (mail, _) = evil.init(&mut world, bob.address, 2, &again);
+    assert_eq!(world.bring(&mut bob, &[mail]), [Outcome::Accepted]);
+    bob.events();
+    for _ in 0..48 {
+        world.wait(HOUR_MS);
+        world.requests(&mut bob);
+    }
+    let fork = |event: &Event| matches!(event, Event::Identity { event: IdentityEvent::ManifestFork { .. }, .. });
+    let told = bob.events();
+    assert!(told.iter().any(fork), "{told:?}");
 }

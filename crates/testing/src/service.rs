@@ -43,6 +43,8 @@ pub struct Service {
     issuer: IssuerKey,
     terms: IssuerTerms,
     manifests: BTreeMap<AccountId, Manifest>,
+    /// All of them, oldest first.
+    published: BTreeMap<AccountId, Vec<Manifest>>,
     shelves: BTreeMap<DeviceAddress, Shelf>,
     mailboxes: BTreeMap<DeviceAddress, VecDeque<Mail>>,
     boxes: BTreeMap<[u8; 16], Vec<Vec<u8>>>,
@@ -63,6 +65,7 @@ impl Service {
                 max_leaf_ms: 24 * 3_600_000,
             },
             manifests: BTreeMap::new(),
+            published: BTreeMap::new(),
             shelves: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
             boxes: BTreeMap::new(),
@@ -105,6 +108,11 @@ impl Service {
                 Some(manifest) => Response::Manifest(manifest.to_signed().encode_to_vec()),
                 None => Response::NotFound,
             },
+            Operation::FetchManifests(account, after) => {
+                let all = self.published.get(account).into_iter().flatten();
+                let later = all.filter(|manifest| manifest.seq() > *after);
+                Response::Manifests(later.map(|manifest| manifest.to_signed().encode_to_vec()).collect())
+            }
             Operation::FetchBundles(account, devices) => {
                 let bundles = devices.iter().filter_map(|device| self.bundle(*account, *device, now, rng));
                 Response::Bundles(bundles.collect())
@@ -125,6 +133,7 @@ impl Service {
         match self.manifests.get(&manifest.account()) {
             Some(old) if old.hash() != manifest.hash() && manifest.prev_hash() != old.hash() => Response::NotFound,
             _ => {
+                self.published.entry(manifest.account()).or_default().push(manifest.clone());
                 self.manifests.insert(manifest.account(), manifest);
                 Response::Done
             }

@@ -10,6 +10,7 @@ use carevow_core::{AccountId, ConversationId, DeviceAddress, DeviceId};
 use carevow_store::{Access, Now, Policy, Store, Transaction, Unlocked};
 use rand_core::TryCryptoRng;
 
+use crate::alarm;
 use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::event::Event;
@@ -18,7 +19,7 @@ use crate::own::Own;
 use crate::receive::Outcome;
 use crate::request::{Delivery, RequestId};
 use crate::requests::InFlight;
-use crate::turn::{Known, Turn};
+use crate::turn::{Known, Told, Turn};
 use crate::work::Work;
 
 /// What an app is configured with.
@@ -35,7 +36,11 @@ pub struct Config {
 pub struct Client {
     pub(crate) store: Store,
     pub(crate) config: Config,
-    pub(crate) events: VecDeque<Event>,
+    events: VecDeque<Told>,
+    /// Whether those of earlier processes are among them.
+    alarms_read: bool,
+    /// Those with lower numbers were handed out: the next turn removes them.
+    handed_out: u64,
     pub(crate) in_flight: BTreeMap<RequestId, InFlight>,
     pub(crate) last_request: u64,
     /// What the last turn knew, and the number of the turn for which that is still right.
@@ -91,11 +96,11 @@ impl Client {
         let _ = store.unlock(access, now)?;
         let client = Self::of(store, config);
         let roots = client.config.roots.clone();
-        let _ = client.store.transact(now, rng, |tx| {
+        client.store.transact(now, rng, |tx| {
             let own = own(tx, &roots)?;
             let mut turn = Turn::begin(tx, Known::of(own), now);
             turn.settle_in()?;
-            turn.finish()
+            turn.finish().map(drop)
         })?;
         Ok(client)
     }
@@ -111,6 +116,8 @@ impl Client {
             store,
             config,
             events: VecDeque::new(),
+            alarms_read: false,
+            handed_out: 0,
             in_flight: BTreeMap::new(),
             last_request: 0,
             known: None,
@@ -320,9 +327,14 @@ impl Client {
         Ok(self.store.held_count()?)
     }
 
-    /// Something that happened, the oldest first.
+    /// Something that happened, the oldest first. What must not be lost comes again if the process ends before the next
+    /// call.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let Told { event, number } = self.events.pop_front()?;
+        if let Some(number) = number {
+            self.handed_out = self.handed_out.max(number.saturating_add(1));
+        }
+        Some(event)
     }
 
     fn hold(&mut self, deliveries: &[Delivery<'_>]) -> Result<Vec<Outcome>, ClientError> {
@@ -349,7 +361,9 @@ impl Client {
         let roots = &self.config.roots;
         // If the turn fails, what it made of this device is dropped with it.
         let known = self.known.take();
-        let (result, events, known) = self.store.transact(now, rng, |tx| {
+        let (alarms_read, handed_out) = (self.alarms_read, self.handed_out);
+        let (result, earlier, events, known) = self.store.transact(now, rng, |tx| {
+            let earlier = alarm::pending(tx, alarms_read, handed_out)?;
             let known = match known {
                 Some((revision, known)) if revision == tx.revision() => known,
                 _ => Known::of(Own::load(tx, roots)?),
@@ -357,8 +371,10 @@ impl Client {
             let mut turn = Turn::begin(tx, known, now);
             let result = work(&mut turn)?;
             let (events, known) = turn.finish()?;
-            Ok::<_, ClientError>((result, events, known))
+            Ok::<_, ClientError>((result, earlier, events, known))
         })?;
+        self.alarms_read = true;
+        self.events.extend(earlier);
         self.known = Some((self.store.counter()?.saturating_add(1), known));
         self.events.extend(events);
         Ok(result)

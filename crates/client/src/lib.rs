@@ -11,6 +11,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests count"))]
 
+mod alarm;
 mod bundles;
 mod client;
 mod contact;

@@ -48,6 +48,8 @@ tables! {
     WAITING = 31,
     /// Edits and deletions whose message has not come yet.
     CHANGES = 32,
+    /// Events that the app has not had yet.
+    ALARMS = 33,
 }
 
 /// Rows that belong to this device and nothing else.
@@ -63,6 +65,8 @@ pub(crate) const ALL_WORK: Family<'static> = of_device(WORK);
 pub(crate) const ALL_CONTACTS: Family<'static> = of_device(CONTACTS);
 /// Envelope ids, in the order in which they came.
 pub(crate) const ENVELOPE_LOG: List<'static> = List(Family { rows: ENVELOPES, of: OWN, key: b"log" });
+/// Events that the app has not had yet.
+pub(crate) const ALARM_LOG: List<'static> = List(of_device(ALARMS));
 /// Envelopes that are held.
 pub(crate) const HELD: List<'static> = List(of_device(WAITING));
 

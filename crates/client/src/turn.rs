@@ -9,13 +9,14 @@ use carevow_store::{Now, Sealing, Table, Transaction};
 use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
+use crate::alarm;
 use crate::contact::Contact;
 use crate::error::ClientError;
 use crate::event::Event;
 use crate::own::Own;
 use crate::peer::Peer;
 use crate::records::{self, Record};
-use crate::tables::{ALL_SESSIONS, SESSIONS};
+use crate::tables::{ALARM_LOG, ALL_SESSIONS, SESSIONS};
 
 /// Everything that a step of the protocol needs.
 pub(crate) struct Turn<'t, 's, R> {
@@ -25,6 +26,12 @@ pub(crate) struct Turn<'t, 's, R> {
     pub(crate) events: Vec<Event>,
     pub(crate) read: Read,
     sessions: Sessions,
+}
+
+/// An event, and its number in the store if it lies there until the app has had it.
+pub(crate) struct Told {
+    pub(crate) event: Event,
+    pub(crate) number: Option<u64>,
 }
 
 /// What one turn leaves for the next, if nothing is written between.
@@ -86,7 +93,7 @@ impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
     }
 
     /// Writes what is still to be written; what the app is told, and what the next turn need not read again.
-    pub(crate) fn finish(self) -> Result<(Vec<Event>, Known), ClientError> {
+    pub(crate) fn finish(self) -> Result<(Vec<Told>, Known), ClientError> {
         let mut this = self;
         let mut read = core::mem::take(&mut this.read);
         for contact in read.contacts.values_mut().filter(|kept| kept.changed) {
@@ -113,7 +120,13 @@ impl<'t, 's, R: TryCryptoRng> Turn<'t, 's, R> {
             }
         }
         own.write(tx)?;
-        Ok((events, Known { own, read }))
+        let mut told = Vec::with_capacity(events.len());
+        for event in events {
+            let number =
+                alarm::kept(&event).map(|record| tx.append(ALARM_LOG, Sealing::System, &record)).transpose()?;
+            told.push(Told { event, number });
+        }
+        Ok((told, Known { own, read }))
     }
 
     // --- Sessions.

@@ -255,3 +255,25 @@ fn t154_what_arrives_at_a_locked_store_is_counted_and_nothing_else_until_it_is_u
     assert_eq!(bob.texts(&carol, &mut world), ["sealed"]);
     assert_eq!(bob.events().iter().filter(|event| matches!(event, Event::Message { .. })).count(), 2);
 }
+
+#[test]
+fn what_the_app_must_not_miss_comes_again_until_it_was_handed_out() {
+    let mut world = World::new(50);
+    let (mut alice, mut bob) = (world.person(), world.person());
+    alice.client.add_contact(bob.address.account, world.now, &mut world.rng).unwrap();
+    alice.says(&bob, "hello", &mut world);
+    world.requests(&mut alice);
+    world.mail(&mut bob);
+    let request = Event::ContactRequest(alice.address.account);
+    // The process ends before it has asked, twice.
+    for _ in 0..2 {
+        world.restart(&mut bob);
+    }
+    assert_eq!(bob.events(), std::slice::from_ref(&request));
+    // It has had it; but nothing was written since.
+    world.restart(&mut bob);
+    assert_eq!(bob.events(), [request]);
+    bob.client.address(world.now, &mut world.rng).unwrap();
+    world.restart(&mut bob);
+    assert_eq!(bob.events(), []);
+}

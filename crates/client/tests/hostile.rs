@@ -203,6 +203,27 @@ fn t109_the_answer_to_a_device_that_lost_its_count_waits_some_seconds() {
 }
 
 #[test]
+fn t109_a_session_that_nothing_announced_is_shown_after_ten_minutes() {
+    let mut world = World::new(11);
+    let mut bob = world.person();
+    let evil = Hostile::new(&mut world);
+    bob.client.add_contact(evil.account(), world.now, &mut world.rng).unwrap();
+    let shown = |bob: &mut Person| bob.events().iter().filter(|one| matches!(one, Event::SessionReset(_))).count();
+    for (generation, number) in [(1, 1), (5, 2)] {
+        let content = evil.text(&mut world, bob.address, number, "hello");
+        let (mail, _) = evil.init(&mut world, bob.address, generation, &content);
+        assert_eq!(world.bring(&mut bob, &[mail]), [Outcome::Accepted]);
+    }
+    assert_eq!(shown(&mut bob), 0, "an announcement may be on its way");
+    world.wait(10 * MINUTE_MS);
+    world.requests(&mut bob);
+    assert_eq!(shown(&mut bob), 0);
+    world.wait(2);
+    world.requests(&mut bob);
+    assert_eq!(shown(&mut bob), 1);
+}
+
+#[test]
 fn an_envelope_that_cannot_be_read_holds_up_no_other() {
     let mut world = World::new(9);
     let (mut alice, mut bob) = world.acquainted();

@@ -11,6 +11,9 @@ use carevow_testing::failing::FailingRng;
 use carevow_testing::keystore::SharedKeystore;
 use carevow_testing::world::World;
 
+/// First byte of a message on a session that is confirmed.
+const SESSION: u8 = 3;
+
 #[test]
 fn t044_a_crash_between_decrypt_and_commit_leaves_nothing_and_the_next_delivery_succeeds_once() {
     let mut world = World::new(44);
@@ -185,8 +188,10 @@ fn t136_whatever_is_delivered_again_after_a_crash_is_there_once() {
         let outcomes = world.mail(&mut bob);
         assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Accepted), "{outcomes:?}");
         world.restart(&mut bob);
+        let written = bob.client.counter().unwrap();
         let again = world.bring(&mut bob, &mail);
         assert!(again.iter().all(|outcome| *outcome == Outcome::Duplicate), "{again:?}");
+        assert_eq!(bob.client.counter().unwrap(), written, "its session had been committed with it");
         all.extend(mail);
         if round % 2 == 1 {
             bob.says(&alice, "answer", &mut world);
@@ -195,6 +200,9 @@ fn t136_whatever_is_delivered_again_after_a_crash_is_there_once() {
         world.wait(60_000);
         world.settle(&mut [&mut alice, &mut bob]);
     }
+    // A sealed one is known by its id, a bare one by its key, which is gone.
+    let bare = all.iter().filter(|mail| mail.envelope.first() == Some(&SESSION)).count();
+    assert_eq!((all.len(), bare), (7, 6), "both forms were brought again");
     // Two days later the ids are forgotten, and no key is left that opens them.
     world.wait(3 * DAY_MS);
     world.settle(&mut [&mut alice, &mut bob]);

@@ -110,6 +110,23 @@ fn t110_a_refresh_raises_no_alarm_in_whichever_order_it_arrives() {
 }
 
 #[test]
+fn t062_a_device_that_says_much_before_it_listens_reads_what_was_answered_meanwhile() {
+    let mut world = World::new(162);
+    let (mut alice, mut bob) = world.acquainted();
+    bob.says(&alice, "answer", &mut world);
+    world.requests(&mut bob);
+    for n in 0..4_200 {
+        alice.says(&bob, &format!("{n}"), &mut world);
+        if n % 100 == 99 {
+            world.requests(&mut alice);
+        }
+    }
+    let outcomes = world.mail(&mut alice);
+    assert!(!outcomes.is_empty() && outcomes.iter().all(|outcome| *outcome == Outcome::Accepted), "{outcomes:?}");
+    assert!(alice.texts(&bob, &mut world).contains(&"answer".to_owned()));
+}
+
+#[test]
 fn t062_the_thousand_and_first_unanswered_message_asks_for_a_new_session_and_goes_on_without_one() {
     let mut world = World::new(62);
     let (mut alice, bob) = world.acquainted();

@@ -49,7 +49,7 @@ pub const SKIP_AGE_MS: u64 = 14 * DAY_MS;
 /// Messages of one chain: the random-nonce bound of its header key (2^-48 for a collision among 2^24 of 96 bits).
 pub const CHAIN_MESSAGES: u32 = 1 << 24;
 
-/// Messages in one sending chain without any reply, after which a session is refreshed (B6.2).
+/// Messages in one sending chain without any reply, after which a confirmed session is refreshed (B6.2).
 pub const REFRESH_MESSAGES: u32 = 1_000;
 /// Time in one sending chain without any reply, after which a session is refreshed.
 pub const REFRESH_AGE_MS: u64 = 7 * DAY_MS;

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use carevow::{Client, Config, Delivery, Outcome};
@@ -96,7 +98,7 @@ fn t136_a_process_that_is_killed_five_hundred_times_loses_and_doubles_nothing() 
     let (of, with) = (worker.address, peer.address);
     drop(worker);
     let (store, account) = (folder.path().join("worker"), hex::encode(with.account.as_bytes()));
-    let arguments = [store.to_str().unwrap(), account.as_str()];
+    let arguments = [store.to_str().unwrap(), account.as_str(), "worker", "1000000", "1"];
     let (mut reported, mut killed_before_a_message) = (0, 0);
     for kill in 0..KILLS {
         let mut process = Worker::start(env!("CARGO_BIN_EXE_client_worker"), &arguments);
@@ -144,4 +146,73 @@ fn t136_a_process_that_is_killed_five_hundred_times_loses_and_doubles_nothing() 
     let from = |who: &str| u32::try_from(at_peer.keys().filter(|text| text.starts_with(who)).count()).unwrap();
     assert!(from("worker") == reported || from("worker") == reported + 1);
     assert_eq!(from("peer"), peer.said);
+}
+
+/// Texts that each of two processes sends, and those that come to them.
+const SENT: [u32; 3] = [4_000, 4_000, 2_000];
+const AT_ONCE: u32 = 20;
+
+/// Serves one process until it ends; whether it ended well.
+fn serve(mut process: Worker, of: DeviceAddress, service: &Mutex<Service>, ended: &AtomicBool) -> bool {
+    let mut rng = rng();
+    while let Some(line) = process.hear() {
+        let answer = match line.as_str() {
+            "mail" if ended.load(Ordering::SeqCst) => Some("end".to_owned()),
+            line => answered(line, of, &mut service.lock().unwrap(), &mut rng),
+        };
+        if let Some(answer) = answer {
+            process.try_tell(&answer);
+        }
+    }
+    process.finish().1
+}
+
+#[test]
+fn t129_two_processes_on_one_store_send_and_receive_ten_thousand_messages_once_each() {
+    let (mut rng, folder) = (rng(), tempfile::tempdir().unwrap());
+    let mut service = Service::new(now().wall, &mut rng);
+    let mut both = person(&folder.path().join("both"), &mut service, &mut rng);
+    let mut peer = person(&folder.path().join("peer"), &mut service, &mut rng);
+    both.client.add_contact(peer.address.account, now(), &mut rng).unwrap();
+    peer.client.add_contact(both.address.account, now(), &mut rng).unwrap();
+    let (of, with) = (both.address, peer.address);
+    drop(both);
+    let (store, account) = (folder.path().join("both"), hex::encode(with.account.as_bytes()));
+    let (service, ended) = (Mutex::new(service), AtomicBool::new(false));
+    std::thread::scope(|threads| {
+        let served = ["app", "extension"].into_iter().zip(SENT).map(|(name, count)| {
+            let (count, at_once) = (count.to_string(), AT_ONCE.to_string());
+            let arguments = [store.to_str().unwrap(), account.as_str(), name, count.as_str(), at_once.as_str()];
+            let process = Worker::start(env!("CARGO_BIN_EXE_client_worker"), &arguments);
+            let (service, ended) = (&service, &ended);
+            threads.spawn(move || serve(process, of, service, ended))
+        });
+        let served: Vec<_> = served.collect();
+        let conversation = carevow_core::content::pair_id(&with.account, &of.account);
+        let (mut rounds_after_the_last, mut arrived) = (0, 0);
+        while rounds_after_the_last < 50 {
+            assert!(!served.iter().any(std::thread::ScopedJoinHandle::is_finished), "a process ended before the end");
+            for _ in 0..AT_ONCE.min(SENT[2] - peer.said) {
+                says(&mut peer, of, &mut rng);
+            }
+            network(&mut peer, &mut service.lock().unwrap(), &mut rng);
+            std::thread::sleep(Duration::from_millis(20));
+            let new = peer.client.messages(conversation, arrived..u64::MAX, now(), &mut rng).unwrap();
+            arrived = new.last().map_or(arrived, |last| last.number + 1);
+            let all = arrived >= u64::from(SENT.iter().sum::<u32>());
+            let quiet = all && service.lock().unwrap().mail(of).is_empty();
+            rounds_after_the_last += u32::from(quiet);
+        }
+        ended.store(true, Ordering::SeqCst);
+        assert!(served.into_iter().all(|process| process.join().unwrap()), "both processes end by themselves");
+    });
+    let policy = carevow::Policy { idle_ms: u64::MAX };
+    let config = Config { roots: service.lock().unwrap().roots(), policy };
+    let mut client = Client::open(&store, config, None).unwrap();
+    client.unlock(ACCESS, now(), &mut rng).unwrap();
+    let at_peer = texts(&mut peer.client, with, of, &mut rng);
+    assert_eq!(texts(&mut client, of, with, &mut rng), at_peer);
+    let from = |(who, count)| (0..count).map(move |number| (format!("{who} {number}"), 1));
+    let expected = ["app", "extension", "peer"].into_iter().zip(SENT).flat_map(from).collect();
+    assert_eq!(at_peer, expected);
 }

@@ -48,8 +48,8 @@ pub enum SendDecision {
     Refuse(RefreshReason),
 }
 
-/// Judges the active session before a message is sent on it. An unconfirmed INIT has its own, longer time: nobody
-/// there can heal anything yet.
+/// Judges the active session before a message is sent on it. An unconfirmed INIT has its own, longer time, and no count:
+/// nobody there can heal anything yet, and each refresh takes a place from a session on which mail may still come.
 pub fn before_send(
     session: &SessionSummary,
     chain: &SendingChain,
@@ -67,7 +67,7 @@ pub fn before_send(
     if unconfirmed && now.since(session.created_at) > UNCONFIRMED_REFRESH_MS {
         return SendDecision::RefreshFirst(RefreshReason::UnconfirmedTooOld);
     }
-    match chain.unanswered >= REFRESH_MESSAGES || (!unconfirmed && silent(REFRESH_AGE_MS)) {
+    match !unconfirmed && (chain.unanswered >= REFRESH_MESSAGES || silent(REFRESH_AGE_MS)) {
         true => SendDecision::RefreshFirst(RefreshReason::Unanswered),
         false => SendDecision::Send,
     }

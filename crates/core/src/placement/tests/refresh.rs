@@ -31,6 +31,17 @@ fn t062_unanswered_messages_or_days_demand_a_refresh() {
 }
 
 #[test]
+fn t062_unanswered_messages_on_a_session_that_nobody_confirmed_demand_none() {
+    let chain = SendingChain { n: 1_000, unanswered: 1_000, unanswered_since: Some(at(0)) };
+    let (init, old) = (ours(1, 1, at(0)), at(0).plus(14 * DAY_MS));
+    assert_eq!(decide(init, chain, at(1)), SendDecision::Send);
+    assert_eq!(decide(init, chain, old), SendDecision::Send);
+    assert_eq!(decide(init, chain, old.plus(1)), SendDecision::RefreshFirst(RefreshReason::UnconfirmedTooOld));
+    let confirmed = SessionSummary { origin: Origin::Ours { confirmed_at: Some(at(1)) }, ..init };
+    assert_eq!(decide(confirmed, chain, at(2)), SendDecision::RefreshFirst(RefreshReason::Unanswered), "control");
+}
+
+#[test]
 fn t062_without_a_bundle_it_goes_on_and_tries_again_daily() {
     let refresh = SendDecision::RefreshFirst(RefreshReason::Unanswered);
     assert_eq!(refresh.without_bundle(at(5)), AfterFailedFetch::GoOn(at(5).plus(DAY_MS)));

@@ -151,6 +151,17 @@ fn t136_a_process_that_is_killed_five_hundred_times_loses_and_doubles_nothing() 
 /// Texts that each of two processes sends, and those that come to them.
 const SENT: [u32; 3] = [4_000, 4_000, 2_000];
 const AT_ONCE: u32 = 20;
+/// At 20 ms each and more: what is lost ends the test rather than holds it up.
+const MOST_ROUNDS: u32 = 50_000;
+
+/// While it lives; then the processes end, also if the test fails.
+struct Running<'a>(&'a AtomicBool);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 /// Serves one process until it ends; whether it ended well.
 fn serve(mut process: Worker, of: DeviceAddress, service: &Mutex<Service>, ended: &AtomicBool) -> bool {
@@ -189,9 +200,11 @@ fn t129_two_processes_on_one_store_send_and_receive_ten_thousand_messages_once_e
         });
         let served: Vec<_> = served.collect();
         let conversation = carevow_core::content::pair_id(&with.account, &of.account);
-        let (mut rounds_after_the_last, mut arrived) = (0, 0);
-        while rounds_after_the_last < 50 {
-            assert!(!served.iter().any(std::thread::ScopedJoinHandle::is_finished), "a process ended before the end");
+        let (mut rounds, mut rounds_after_the_last, mut arrived) = (0, 0, 0);
+        let running = Running(&ended);
+        let all_run = |served: &[std::thread::ScopedJoinHandle<'_, bool>]| served.iter().all(|one| !one.is_finished());
+        while rounds_after_the_last < 50 && rounds < MOST_ROUNDS && all_run(&served) {
+            rounds += 1;
             for _ in 0..AT_ONCE.min(SENT[2] - peer.said) {
                 says(&mut peer, of, &mut rng);
             }
@@ -203,7 +216,8 @@ fn t129_two_processes_on_one_store_send_and_receive_ten_thousand_messages_once_e
             let quiet = all && service.lock().unwrap().mail(of).is_empty();
             rounds_after_the_last += u32::from(quiet);
         }
-        ended.store(true, Ordering::SeqCst);
+        drop(running);
+        assert!(rounds < MOST_ROUNDS, "{arrived} arrived, and no more");
         assert!(served.into_iter().all(|process| process.join().unwrap()), "both processes end by themselves");
     });
     let policy = carevow::Policy { idle_ms: u64::MAX };

@@ -13,7 +13,7 @@ use crate::contact::{Contact, Standing};
 use crate::error::ClientError;
 use crate::receive::ChangeOf;
 use crate::records::{self, FORMAT};
-use crate::tables::{COUNTERS, MESSAGES, OUTBOX, messages, owed, owed_to_account, unacknowledged};
+use crate::tables::{COUNTERS, MESSAGES, OUTBOX, owed, owed_to_account, unacknowledged};
 use crate::turn::Turn;
 
 /// Where a message that was sent lies.
@@ -56,20 +56,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             return Err(ClientError::NoMessage);
         }
 
-        let stored = records::StoredMessage {
-            format: FORMAT,
-            account: mine.account.as_bytes().to_vec(),
-            device: mine.device.as_u32(),
-            at_ms: sent_at.as_millis(),
-            content: content.bytes().to_vec(),
-            delivered_ms: 0,
-            read_ms: 0,
-            changed_by: 0,
-            taken_back: false,
-        };
-        let sealing = Sealing::Conversation(conversation);
-        let number = self.tx.append(messages(&conversation), sealing, &stored.encode_to_vec())?;
-        self.place_message(mine, message, conversation, number)?;
+        let number = self.store_message(mine, content.content(), content.bytes(), sent_at)?;
         if let ChangeOf::Changes(target, change) = judged {
             self.apply_change(conversation, target, number, change)?;
         }
@@ -85,6 +72,7 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
             aik: contact.pin.as_ref().map_or_else(Vec::new, pinned_aik),
         };
         let family = unacknowledged(&to);
+        let sealing = Sealing::Conversation(conversation);
         self.tx.put(OUTBOX, message.as_bytes(), Some(family), sealing, &outbox.encode_to_vec())?;
 
         let minimum_body = u32::try_from(content.content().minimum_body()).unwrap_or(u32::MAX);

@@ -123,19 +123,20 @@ impl<R: TryCryptoRng> Turn<'_, '_, R> {
         Ok((AcceptedMessage::Content, Outcome::Accepted))
     }
 
-    fn store_message(
+    /// A message at the end of its conversation, as it came or was made; its number there.
+    pub(crate) fn store_message(
         &mut self,
         from: DeviceAddress,
         content: &Content,
         bytes: &[u8],
-        received: Timestamp,
+        at: Timestamp,
     ) -> Result<u64, ClientError> {
         let conversation = content.conversation();
         let stored = records::StoredMessage {
             format: FORMAT,
             account: from.account.as_bytes().to_vec(),
             device: from.device.as_u32(),
-            at_ms: received.as_millis(),
+            at_ms: at.as_millis(),
             content: bytes.to_vec(),
             delivered_ms: 0,
             read_ms: 0,
